@@ -1,0 +1,37 @@
+// Messages with descriptors: unix(7), cmsg(3). One system call each; the caller owns every descriptor that arrived.
+//
+// A receive always offers room for everything the kernel can deliver (credentials, SCM_MAX_FD rights, a pidfd). A buffer
+// made to measure would not refuse a second descriptor: the padding of CMSG_SPACE(sizeof(int)) admits one without
+// MSG_CTRUNC. So take all, own all, judge afterwards.
+#pragma once
+
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// Newer than the headers of the oldest supported C library.
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
+namespace core {
+
+// SCM_MAX_FD of the kernel's include/net/scm.h: the limit of one message, over all its SCM_RIGHTS together.
+inline constexpr size_t kMaxRights = 253;
+
+struct ControlData {
+  int flags = 0;  // msg_flags: MSG_TRUNC, MSG_CTRUNC, MSG_EOR
+  size_t fd_count = 0;
+  int fds[kMaxRights];
+  int pidfd = -1;
+  bool has_credentials = false;
+  ucred credentials{};
+};
+
+// sendmsg(2) of `length` bytes with `fd_count` descriptors, which stay the caller's. Always with MSG_NOSIGNAL.
+ssize_t send_message(int socket, const void* data, size_t length, const int* fds, size_t fd_count, int flags);
+
+// recvmsg(2) of at most `length` bytes. Everything in `control` is the caller's to close. Always with MSG_CMSG_CLOEXEC.
+ssize_t receive_message(int socket, void* data, size_t length, ControlData* control, int flags);
+
+}  // namespace core
