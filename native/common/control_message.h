@@ -1,8 +1,8 @@
 // Messages with descriptors: unix(7), cmsg(3). One system call each; the caller owns every descriptor that arrived.
 //
-// A receive always offers room for everything the kernel can deliver (credentials, SCM_MAX_FD rights, a pidfd). A buffer
-// made to measure would not refuse a second descriptor: the padding of CMSG_SPACE(sizeof(int)) admits one without
-// MSG_CTRUNC. So take all, own all, judge afterwards.
+// A receive always offers room for everything the kernel can deliver (credentials, SCM_MAX_FD rights, a pidfd). A
+// buffer made to measure would not refuse a second descriptor: the padding of CMSG_SPACE(sizeof(int)) admits one
+// without MSG_CTRUNC. So take all, own all, judge afterwards.
 #pragma once
 
 #include <stddef.h>

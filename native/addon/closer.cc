@@ -1,0 +1,95 @@
+#include "closer.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <deque>
+
+#include "../common/file_identity.h"
+
+namespace addon {
+
+namespace {
+
+// A close that hangs keeps its thread. This many hostile descriptors can hang at once before the next ones wait.
+constexpr int kMaxThreads = 8;
+constexpr size_t kStackSize = 64 * 1024;
+
+// Never destroyed: a thread may be inside close(2) while the process exits.
+struct Closer {
+  uv_mutex_t mutex;
+  uv_cond_t work;
+  std::deque<int> queue;
+  int threads = 0;
+  int idle = 0;
+
+  Closer() {
+    uv_mutex_init(&mutex);
+    uv_cond_init(&work);
+  }
+};
+
+void run(void* argument) {
+  auto* closer = static_cast<Closer*>(argument);
+  uv_mutex_lock(&closer->mutex);
+  for (;;) {
+    while (closer->queue.empty()) {
+      ++closer->idle;
+      uv_cond_wait(&closer->work, &closer->mutex);
+      --closer->idle;
+    }
+    int fd = closer->queue.front();
+    closer->queue.pop_front();
+    uv_mutex_unlock(&closer->mutex);
+    close(fd);
+    uv_mutex_lock(&closer->mutex);
+  }
+}
+
+bool start_thread(Closer* closer) {
+  uv_thread_options_t options{};
+  options.flags = UV_THREAD_HAS_STACK_SIZE;
+  options.stack_size = kStackSize;
+  uv_thread_t thread;
+  return uv_thread_create_ex(&thread, &options, run, closer) == 0;
+}
+
+void close_elsewhere(int fd) {
+  static Closer* closer = new Closer;
+  uv_mutex_lock(&closer->mutex);
+  closer->queue.push_back(fd);
+  // An idle thread that was signalled and has not woken yet still counts as idle: compare with the queue, not with 0.
+  if (closer->queue.size() > static_cast<size_t>(closer->idle) && closer->threads < kMaxThreads &&
+      start_thread(closer)) {
+    ++closer->threads;
+  }
+  uv_cond_signal(&closer->work);
+  uv_mutex_unlock(&closer->mutex);
+}
+
+bool closes_without_asking(int fd) {
+  core::FileIdentity file;
+  if (!core::identify(fd, &file)) return false;
+  if (S_ISFIFO(file.mode)) return true;
+  if (S_ISCHR(file.mode)) return core::is_ptmx(file);
+  if (!S_ISSOCK(file.mode)) return false;
+  // A TCP socket with SO_LINGER waits in close; a Unix one never does.
+  int domain = 0;
+  socklen_t length = sizeof(domain);
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+}
+
+}  // namespace
+
+void close_untrusted(int fd) {
+  if (closes_without_asking(fd)) {
+    close(fd);
+  } else {
+    close_elsewhere(fd);
+  }
+}
+
+}  // namespace addon

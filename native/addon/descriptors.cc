@@ -1,0 +1,84 @@
+// close, dup, fcntl, flock, statx.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "../common/file_identity.h"
+#include "../common/retry.h"
+#include "arguments.h"
+#include "closer.h"
+#include "environment.h"
+#include "errors.h"
+#include "families.h"
+
+namespace addon {
+
+namespace {
+
+void adopt(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).fds.own(int_argument(info, 0));
+}
+
+void disown(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).fds.disown(int_argument(info, 0));
+}
+
+void close_fd(const Napi::CallbackInfo& info) {
+  int fd = int_argument(info, 0);
+  Environment::of(info.Env()).fds.disown(fd);
+  // The number is free whatever close answers; EINTR is not a failure and never a reason to call again.
+  if (close(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
+}
+
+void close_received(const Napi::CallbackInfo& info) {
+  int fd = int_argument(info, 0);
+  Environment::of(info.Env()).fds.disown(fd);
+  close_untrusted(fd);
+}
+
+Napi::Value duplicate(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int copy = checked(env, fcntl(int_argument(info, 0), F_DUPFD_CLOEXEC, 3), "fcntl");
+  return Napi::Number::New(env, Environment::of(env).fds.own(copy));
+}
+
+Napi::Value status_flags(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), checked(info.Env(), fcntl(int_argument(info, 0), F_GETFL), "fcntl"));
+}
+
+Napi::Value try_lock(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = int_argument(info, 0);
+  int result = core::retry_on_eintr([&] { return flock(fd, LOCK_EX | LOCK_NB); });
+  if (result == -1 && errno == EWOULDBLOCK) return Napi::Boolean::New(env, false);
+  checked(env, result, "flock");
+  return Napi::Boolean::New(env, true);
+}
+
+Napi::Value identify(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  core::FileIdentity file;
+  if (!core::identify(int_argument(info, 0), &file)) throw_errno(env, errno, "statx");
+  auto result = Napi::Object::New(env);
+  result.Set("mode", Napi::Number::New(env, file.mode));
+  result.Set("rdevMajor", Napi::Number::New(env, file.rdev_major));
+  result.Set("rdevMinor", Napi::Number::New(env, file.rdev_minor));
+  result.Set("ino", Napi::BigInt::New(env, file.inode));
+  return result;
+}
+
+}  // namespace
+
+void define_descriptors(Napi::Env env, Napi::Object exports) {
+  define(env, exports, "adopt", adopt);
+  define(env, exports, "disown", disown);
+  define(env, exports, "close", close_fd);
+  define(env, exports, "closeReceived", close_received);
+  define(env, exports, "dup", duplicate);
+  define(env, exports, "getStatusFlags", status_flags);
+  define(env, exports, "tryLock", try_lock);
+  define(env, exports, "identify", identify);
+}
+
+}  // namespace addon

@@ -1,0 +1,17 @@
+// A failed system call as a JavaScript error in the shape of Node's own: code, errno, syscall.
+#pragma once
+
+#include <napi.h>
+
+namespace addon {
+
+[[noreturn]] void throw_errno(Napi::Env env, int error, const char* syscall);
+
+// `result`, or the error when it is -1.
+template <typename Result>
+Result checked(Napi::Env env, Result result, const char* syscall) {
+  if (result == -1) throw_errno(env, errno, syscall);
+  return result;
+}
+
+}  // namespace addon

@@ -1,0 +1,18 @@
+// The families of system calls; each file adds its functions to the module's exports. native.ts documents them.
+#pragma once
+
+#include <napi.h>
+
+namespace addon {
+
+void define_descriptors(Napi::Env env, Napi::Object exports);
+void define_sockets(Napi::Env env, Napi::Object exports);
+void define_messages(Napi::Env env, Napi::Object exports);
+void define_terminals(Napi::Env env, Napi::Object exports);
+
+template <typename Function>
+void define(Napi::Env env, Napi::Object exports, const char* name, Function function) {
+  exports.Set(name, Napi::Function::New(env, function, name));
+}
+
+}  // namespace addon

@@ -1,0 +1,26 @@
+// The addon: one environment's state, and the functions of each family. What each does is said in src/native.ts.
+#include <napi.h>
+
+#include "environment.h"
+#include "families.h"
+#include "pty_stream.h"
+#include "watcher.h"
+
+namespace addon {
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  auto* environment = new Environment;
+  env.SetInstanceData(environment);
+  environment->reactor = Reactor::create(env);
+  define_descriptors(env, exports);
+  define_sockets(env, exports);
+  define_messages(env, exports);
+  define_terminals(env, exports);
+  exports.Set("Watcher", Watcher::define(env));
+  exports.Set("PtyStream", PtyStream::define(env));
+  return exports;
+}
+
+NODE_API_MODULE(cmsg, initialise)
+
+}  // namespace addon

@@ -1,0 +1,132 @@
+// socket, socketpair, bind, listen, accept4, connect, shutdown and the socket options that are asked for.
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstddef>
+
+#include "../common/retry.h"
+#include "arguments.h"
+#include "environment.h"
+#include "errors.h"
+#include "families.h"
+
+namespace addon {
+
+namespace {
+
+// Sockets of our own making are non-blocking; those that came from elsewhere share that flag with their other holders
+// and are used with MSG_DONTWAIT instead.
+constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+struct Address {
+  sockaddr_un un{};
+  socklen_t length;
+};
+
+// The bytes of sun_path as they are. A pathname gets its NUL where there is room (108 bytes without one are legal); an
+// abstract name begins with NUL and is as long as it is, which is part of the name.
+Address address_argument(const Napi::CallbackInfo& info, size_t index) {
+  auto bytes = bytes_argument(info, index);
+  Address address;
+  if (bytes.size() > sizeof(address.un.sun_path)) throw_errno(info.Env(), ENAMETOOLONG, "sockaddr_un");
+  address.un.sun_family = AF_UNIX;
+  memcpy(address.un.sun_path, bytes.data(), bytes.size());
+  bool terminated = !bytes.empty() && bytes[0] != 0 && bytes.size() < sizeof(address.un.sun_path);
+  address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + bytes.size() + (terminated ? 1 : 0));
+  return address;
+}
+
+Napi::Value own(Napi::Env env, int fd) {
+  return Napi::Number::New(env, Environment::of(env).fds.own(fd));
+}
+
+Napi::Value unix_socket(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  return own(env, checked(env, socket(AF_UNIX, int_argument(info, 0) | kFlags, 0), "socket"));
+}
+
+Napi::Value unix_socketpair(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fds[2];
+  checked(env, socketpair(AF_UNIX, int_argument(info, 0) | kFlags, 0, fds), "socketpair");
+  auto& owned = Environment::of(env).fds;
+  owned.own(fds[0]);
+  owned.own(fds[1]);
+  auto pair = Napi::Array::New(env, 2);
+  pair.Set(0u, Napi::Number::New(env, fds[0]));
+  pair.Set(1u, Napi::Number::New(env, fds[1]));
+  return pair;
+}
+
+void bind_to(const Napi::CallbackInfo& info) {
+  Address address = address_argument(info, 1);
+  checked(info.Env(), bind(int_argument(info, 0), reinterpret_cast<sockaddr*>(&address.un), address.length), "bind");
+}
+
+void listen_on(const Napi::CallbackInfo& info) {
+  checked(info.Env(), listen(int_argument(info, 0), int_argument(info, 1)), "listen");
+}
+
+// False: the listener's backlog is full (EAGAIN), which readiness does not tell the end of.
+Napi::Value connect_to(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Address address = address_argument(info, 1);
+  int fd = int_argument(info, 0);
+  int result =
+      core::retry_on_eintr([&] { return connect(fd, reinterpret_cast<sockaddr*>(&address.un), address.length); });
+  if (result == -1 && errno == EAGAIN) return Napi::Boolean::New(env, false);
+  checked(env, result, "connect");
+  return Napi::Boolean::New(env, true);
+}
+
+Napi::Value accept_one(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = int_argument(info, 0);
+  int connection = core::retry_on_eintr([&] { return accept4(fd, nullptr, nullptr, kFlags); });
+  // A connection that was given up while it queued is no failure of the listener's: there is just none to take.
+  if (connection == -1 && (errno == EAGAIN || errno == ECONNABORTED)) return Napi::Number::New(env, -1);
+  return own(env, checked(env, connection, "accept"));
+}
+
+void shut_down(const Napi::CallbackInfo& info) {
+  checked(info.Env(), shutdown(int_argument(info, 0), int_argument(info, 1)), "shutdown");
+}
+
+Napi::Value socket_option(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int value = 0;
+  socklen_t length = sizeof(value);
+  checked(env, getsockopt(int_argument(info, 0), SOL_SOCKET, int_argument(info, 1), &value, &length), "getsockopt");
+  return Napi::Number::New(env, value);
+}
+
+Napi::Value peer_credentials(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  ucred credentials{};
+  socklen_t length = sizeof(credentials);
+  checked(env, getsockopt(int_argument(info, 0), SOL_SOCKET, SO_PEERCRED, &credentials, &length), "getsockopt");
+  auto result = Napi::Object::New(env);
+  result.Set("pid", Napi::Number::New(env, credentials.pid));
+  result.Set("uid", Napi::Number::New(env, credentials.uid));
+  result.Set("gid", Napi::Number::New(env, credentials.gid));
+  return result;
+}
+
+}  // namespace
+
+void define_sockets(Napi::Env env, Napi::Object exports) {
+  define(env, exports, "socket", unix_socket);
+  define(env, exports, "socketpair", unix_socketpair);
+  define(env, exports, "bind", bind_to);
+  define(env, exports, "listen", listen_on);
+  define(env, exports, "connect", connect_to);
+  define(env, exports, "accept", accept_one);
+  define(env, exports, "shutdown", shut_down);
+  define(env, exports, "getSocketOption", socket_option);
+  define(env, exports, "getPeerCredentials", peer_credentials);
+}
+
+}  // namespace addon

@@ -1,0 +1,95 @@
+// ioctl_tty(2), ioctl_tiocpkt, termios(3): questions to a PTY master that was identified as one, and the settings of a
+// person's own terminal.
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "../common/retry.h"
+#include "arguments.h"
+#include "environment.h"
+#include "errors.h"
+#include "families.h"
+
+namespace addon {
+
+namespace {
+
+// An ioctl that answers with one int.
+template <unsigned long Request>
+Napi::Value get_int(const Napi::CallbackInfo& info) {
+  int value = 0;
+  checked(info.Env(), ioctl(int_argument(info, 0), Request, &value), "ioctl");
+  return Napi::Number::New(info.Env(), value);
+}
+
+Napi::Value window_size(const Napi::CallbackInfo& info) {
+  winsize size{};
+  checked(info.Env(), ioctl(int_argument(info, 0), TIOCGWINSZ, &size), "ioctl");
+  auto result = Napi::Object::New(info.Env());
+  result.Set("columns", Napi::Number::New(info.Env(), size.ws_col));
+  result.Set("rows", Napi::Number::New(info.Env(), size.ws_row));
+  return result;
+}
+
+void set_window_size(const Napi::CallbackInfo& info) {
+  winsize size{};
+  size.ws_col = static_cast<unsigned short>(int_argument(info, 1));
+  size.ws_row = static_cast<unsigned short>(int_argument(info, 2));
+  checked(info.Env(), ioctl(int_argument(info, 0), TIOCSWINSZ, &size), "ioctl");
+}
+
+void set_onlcr(const Napi::CallbackInfo& info) {
+  int fd = int_argument(info, 0);
+  termios settings{};
+  checked(info.Env(), tcgetattr(fd, &settings), "tcgetattr");
+  if (info[1].ToBoolean()) {
+    settings.c_oflag |= ONLCR;
+  } else {
+    settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  }
+  checked(info.Env(), tcsetattr(fd, TCSANOW, &settings), "tcsetattr");
+}
+
+// The settings as opaque bytes, so that what JavaScript puts back is to the bit what was there.
+Napi::Value get_settings(const Napi::CallbackInfo& info) {
+  termios settings{};
+  checked(info.Env(), tcgetattr(int_argument(info, 0), &settings), "tcgetattr");
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), reinterpret_cast<uint8_t*>(&settings), sizeof(settings));
+}
+
+// From a process in the background this call stops the whole process with SIGTTOU, unless that is ignored.
+void set_settings(const Napi::CallbackInfo& info) {
+  auto bytes = bytes_argument(info, 1);
+  if (bytes.size() != sizeof(termios)) throw_errno(info.Env(), EINVAL, "tcsetattr");
+  termios settings;
+  memcpy(&settings, bytes.data(), sizeof(settings));
+  int fd = int_argument(info, 0);
+  checked(info.Env(), core::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
+}
+
+// As ssh and docker do, output processing off too: unlike Node's setRawMode, which leaves a newline on the way to the
+// person to be turned into two characters. The far terminal does that already.
+void make_raw(const Napi::CallbackInfo& info) {
+  int fd = int_argument(info, 0);
+  termios settings{};
+  checked(info.Env(), tcgetattr(fd, &settings), "tcgetattr");
+  cfmakeraw(&settings);
+  checked(info.Env(), core::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
+}
+
+}  // namespace
+
+void define_terminals(Napi::Env env, Napi::Object exports) {
+  define(env, exports, "getPtyNumber", get_int<TIOCGPTN>);
+  define(env, exports, "getPacketMode", get_int<TIOCGPKT>);
+  define(env, exports, "getLineDiscipline", get_int<TIOCGETD>);
+  define(env, exports, "getWindowSize", window_size);
+  define(env, exports, "setWindowSize", set_window_size);
+  define(env, exports, "setOnlcr", set_onlcr);
+  define(env, exports, "getTerminalSettings", get_settings);
+  define(env, exports, "setTerminalSettings", set_settings);
+  define(env, exports, "makeRaw", make_raw);
+}
+
+}  // namespace addon

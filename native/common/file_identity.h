@@ -1,0 +1,28 @@
+// What a descriptor is, asked in the one way that cannot block: statx(2) with AT_STATX_DONT_SYNC answers from the
+// kernel's cache. fstat and every ioctl on a file of a FUSE mount wait for its daemon, for as long as it likes.
+// Called by number, because the C libraries' wrapper is younger than the oldest supported one.
+#pragma once
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+namespace core {
+
+struct FileIdentity {
+  mode_t mode = 0;
+  uint32_t rdev_major = 0;
+  uint32_t rdev_minor = 0;
+  uint32_t dev_major = 0;
+  uint32_t dev_minor = 0;
+  uint64_t inode = 0;
+};
+
+// False with errno set.
+bool identify(int fd, FileIdentity* identity);
+
+// The multiplexer's device number, which every devpts' ptmx and the host's /dev/ptmx share.
+inline bool is_ptmx(const FileIdentity& file) {
+  return S_ISCHR(file.mode) && file.rdev_major == 5 && file.rdev_minor == 2;
+}
+
+}  // namespace core

@@ -1,0 +1,153 @@
+// Every native function, one system call each, as declared here and nowhere else. They take no defaults, know no paths
+// and throw Node's own shape of error: {code, errno, syscall}. "Owned" means owned by this environment (the main
+// thread, or a Worker), which closes what is left when it ends.
+import { loadAddon } from "./load.js";
+
+export { findBinary, NativeLoadError } from "./load.js";
+
+export interface FileIdentity {
+  /** st_mode: type and permissions. */
+  mode: number;
+  rdevMajor: number;
+  rdevMinor: number;
+  ino: bigint;
+}
+
+export interface Credentials {
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+/** Where `recvmsg` puts what came beside the data. */
+export const ControlSlot = {
+  /** msg_flags. */
+  flags: 0,
+  fdCount: 1,
+  /** -1 without one. */
+  pidfd: 2,
+  hasCredentials: 3,
+  pid: 4,
+  uid: 5,
+  gid: 6,
+  firstFd: 7,
+} as const;
+
+/** SCM_MAX_FD: the kernel's limit of descriptors in one message. */
+export const SCM_MAX_FD = 253;
+
+/** Length of the array that `recvmsg` fills. */
+export const CONTROL_SLOTS: number = ControlSlot.firstFd + SCM_MAX_FD;
+
+// Linux's numbers on every architecture that Node runs on.
+export const SOCK_STREAM = 1;
+export const MSG_CTRUNC = 0x8;
+export const SHUT_WR = 1;
+export const SO_TYPE = 3;
+export const SO_DOMAIN = 39;
+export const AF_UNIX = 1;
+export const O_ACCMODE = 3;
+export const O_RDWR = 2;
+
+/** Level-triggered readiness of one descriptor. It borrows the fd: close the watcher first. */
+export interface Watcher {
+  /** Which sides to wait for; neither takes it out of the epoll. While it waits it keeps itself and the loop alive. */
+  watch(readable: boolean, writable: boolean): void;
+  close(): void;
+  setRef(ref: boolean): void;
+}
+
+/** What `PtyStream` answers instead of a number of bytes. */
+export const PtyResult = {
+  /** Nothing to read, or no room to write: the callback tells when. */
+  wouldBlock: -1,
+  /** EIO or 0: no process has the terminal open. Input is not taken. */
+  hungUp: -2,
+  /** Somebody who shares the open file description cleared O_NONBLOCK. */
+  tampered: -3,
+} as const;
+
+/**
+ * Reads and writes one PTY master without blocking. It borrows the fd (close the stream first) and sets O_NONBLOCK on
+ * it. Starts paused; it keeps itself alive until closed, and the loop unless told otherwise.
+ */
+export interface PtyStream {
+  /** read(2) until `buffer` is full or the terminal is empty: the number of bytes, or a PtyResult. */
+  read(buffer: Uint8Array): number;
+  /** write(2) until all is written or the terminal is full: the number of bytes, or a PtyResult. */
+  write(data: Uint8Array): number;
+  resume(): void;
+  pause(): void;
+  close(): void;
+  setRef(ref: boolean): void;
+}
+
+export interface Native {
+  /** Notes `fd` as owned. */
+  adopt(fd: number): void;
+  /** Gives `fd` up without closing it. */
+  disown(fd: number): void;
+  /** close(2) of a descriptor of our own making; EINTR counts as closed. */
+  close(fd: number): void;
+  /** close(2) of a descriptor that somebody sent: on another thread where it could wait for a FUSE daemon. */
+  closeReceived(fd: number): void;
+  /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. */
+  dup(fd: number): number;
+  /** fcntl(2) F_GETFL. */
+  getStatusFlags(fd: number): number;
+  /** flock(2) LOCK_EX | LOCK_NB: false when another open file description holds the lock. */
+  tryLock(fd: number): boolean;
+  /** statx(2) with AT_STATX_DONT_SYNC, which never waits for a file system's daemon. */
+  identify(fd: number): FileIdentity;
+
+  /** socket(2) AF_UNIX, non-blocking, close-on-exec; owned. */
+  socket(type: number): number;
+  /** socketpair(2) AF_UNIX, non-blocking, close-on-exec; both owned. */
+  socketpair(type: number): [number, number];
+  /** bind(2) to the bytes of sun_path, at most 108; abstract names begin with NUL. */
+  bind(fd: number, sunPath: Uint8Array): void;
+  /** listen(2). */
+  listen(fd: number, backlog: number): void;
+  /** connect(2): false when the listener's backlog is full, which no readiness tells the end of. */
+  connect(fd: number, sunPath: Uint8Array): boolean;
+  /** accept4(2), non-blocking, close-on-exec; owned. -1 when there is none. */
+  accept(fd: number): number;
+  /** shutdown(2). */
+  shutdown(fd: number, how: number): void;
+  /** getsockopt(2) SOL_SOCKET of an int. */
+  getSocketOption(fd: number, option: number): number;
+  /** getsockopt(2) SO_PEERCRED: as they were at connect(2) or socketpair(2). */
+  getPeerCredentials(fd: number): Credentials;
+
+  /** sendmsg(2) with MSG_DONTWAIT | MSG_NOSIGNAL, borrowing `fds`: bytes sent, or -1 when it would block. */
+  sendmsg(fd: number, data: Uint8Array, fds: readonly number[] | undefined): number;
+  /**
+   * recvmsg(2) with MSG_DONTWAIT | MSG_CMSG_CLOEXEC: bytes received (0 at the end), or -1 when it would block. `control`
+   * is filled as ControlSlot says; every fd in it is owned.
+   */
+  recvmsg(fd: number, data: Uint8Array, control: Int32Array): number;
+
+  /** ioctl_tty(2) TIOCGPTN: the number of the terminal; fails on anything but a master. */
+  getPtyNumber(fd: number): number;
+  /** TIOCGPKT. */
+  getPacketMode(fd: number): number;
+  /** TIOCGETD: 0 is N_TTY. */
+  getLineDiscipline(fd: number): number;
+  /** TIOCGWINSZ. */
+  getWindowSize(fd: number): { columns: number; rows: number };
+  /** TIOCSWINSZ; each at most 65535. */
+  setWindowSize(fd: number, columns: number, rows: number): void;
+  /** termios(3): ONLCR of the terminal. */
+  setOnlcr(fd: number, on: boolean): void;
+  /** tcgetattr(3), opaque. */
+  getTerminalSettings(fd: number): Uint8Array;
+  /** tcsetattr(3) TCSANOW of what `getTerminalSettings` gave. */
+  setTerminalSettings(fd: number, settings: Uint8Array): void;
+  /** cfmakeraw(3) and tcsetattr(3) TCSANOW. */
+  makeRaw(fd: number): void;
+
+  Watcher: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => Watcher;
+  PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;
+}
+
+export const native: Native = loadAddon() as Native;
