@@ -1,0 +1,71 @@
+#include "session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "stand_in.h"
+
+namespace init {
+
+namespace {
+
+// What holds the terminal may not be open here any more, and /dev/tty may not exist: false when it stays.
+void leave_terminal() {
+  // Sent to the foreground group, which may be this process's.
+  signal(SIGHUP, SIG_IGN);
+  for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+    if (ioctl(fd, TIOCNOTTY) == 0) break;
+  }
+  signal(SIGHUP, SIG_DFL);
+}
+
+bool lead_session() {
+  if (getsid(0) != getpid()) return setsid() != -1;
+  leave_terminal();
+  return true;
+}
+
+// Also puts this process's group, which is a session leader's own, in the foreground.
+bool set_controlling(int terminal) {
+  return ioctl(terminal, TIOCSCTTY, 0) == 0;
+}
+
+bool refuse(const char* what, Message* problem) {
+  problem->add("expected ").add(what).add(", got ").error(errno);
+  problem->add("; see what denies it here (seccomp, an LSM, the limit of processes)");
+  return false;
+}
+
+}  // namespace
+
+void reset_signals() {
+  // By number: the C libraries keep their own two real-time signals from sigaction(2), but they can be inherited
+  // ignored. All zero is SIG_DFL in the kernel's struct, whose mask has one bit a signal.
+  static const char kDefault[64] = {};
+  for (int number = 1; number < _NSIG; number++) {
+    syscall(SYS_rt_sigaction, number, kDefault, nullptr, _NSIG / 8);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool take_terminal(const core::UniqueFd& peer, Message* problem) {
+  if (lead_session() && set_controlling(peer.get())) return true;
+  if (errno != EPERM) return refuse("the terminal as controlling terminal", problem);
+  if (!continue_in_child()) return refuse("a child process to lead a session", problem);
+  if (setsid() == -1 || !set_controlling(peer.get())) return refuse("a session on the terminal", problem);
+  return true;
+}
+
+bool use_as_standard(const core::UniqueFd& terminal, Message* problem) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+    if (dup2(terminal.get(), fd) == -1) return refuse("the terminal as standard input, output and error", problem);
+  }
+  return true;
+}
+
+}  // namespace init

@@ -1,0 +1,12 @@
+// Opens the terminal the options ask for, and puts what went wrong into a sentence.
+#pragma once
+
+#include "message.h"
+#include "options.h"
+#include "pty.h"
+
+namespace init {
+
+bool open_terminal(const Options& options, core::Pty* pty, Message* problem);
+
+}  // namespace init
