@@ -1,0 +1,72 @@
+// What a test needs of the machine. A missing thing is a visible skip that says what is missing and what to install;
+// with CONSOLE_TEST_STRICT=1 (CI) the skip fails.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { getuid } from "node:process";
+import { staticBusybox } from "./rootfs.js";
+
+/** Where runc's own packages keep RecvFd in Debian's Go tree. */
+const RUNC_GO = "/usr/share/gocode/src/github.com/opencontainers/runc/libcontainer/utils/cmsg.go";
+
+/** Each requirement's check: undefined when it is there, else what is missing. */
+const checks = {
+  root: () => (getuid?.() === 0 ? undefined : "not running as root"),
+  "user-namespaces": () =>
+    spawnSync("unshare", ["--user", "--map-root-user", "true"]).status === 0
+      ? undefined
+      : "user namespaces are not allowed here",
+  runc: () => command("runc"),
+  crun: () => command("crun"),
+  runsc: () => command("runsc"),
+  tmux: () => command("tmux"),
+  strace: () => command("strace"),
+  gcc: () => command("gcc"),
+  python3: () => command("python3"),
+  unshare: () => command("unshare", "util-linux"),
+  busybox: () => (staticBusybox() ? undefined : "no static busybox (Debian: busybox-static)"),
+  "runc-go": () =>
+    command("go", "golang-go") ??
+    (existsSync(RUNC_GO)
+      ? undefined
+      : "runc's Go sources are not installed (Debian: golang-github-opencontainers-runc-dev)"),
+  fuse: () => {
+    if (getuid?.() !== 0) return "not running as root, so no FUSE mount";
+    return isUsable("/dev/fuse") ? undefined : "/dev/fuse cannot be opened";
+  },
+} satisfies Record<string, () => string | undefined>;
+
+export type Requirement = keyof typeof checks;
+
+const known = new Map<Requirement, string | undefined>();
+
+/**
+ * Tap's `skip` option: false when everything is there, else a sentence that names all that is missing.
+ *
+ *     t.test("recvFile …", { skip: needs("root", "runc", "busybox") }, async (t) => { … });
+ */
+export function needs(...requirements: Requirement[]): string | false {
+  const missing = requirements.map(need).filter((reason) => reason !== undefined);
+  return missing.length > 0 && [...new Set(missing)].join("; ");
+}
+
+function need(requirement: Requirement): string | undefined {
+  if (!known.has(requirement)) known.set(requirement, checks[requirement]());
+  return known.get(requirement);
+}
+
+function command(name: string, debianPackage = name): string | undefined {
+  // Runtimes live in sbin, which an ordinary user's PATH may lack; as such a user they are of no use anyway.
+  const directories = (process.env["PATH"] ?? "").split(delimiter);
+  const found = directories.some((directory) => isUsable(join(directory, name), constants.X_OK));
+  return found ? undefined : `${name} is not installed (Debian: ${debianPackage})`;
+}
+
+function isUsable(path: string, mode = constants.R_OK | constants.W_OK): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

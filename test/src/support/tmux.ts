@@ -1,0 +1,98 @@
+// A person's terminal: a tmux server of the test's own, in which a program runs as it would in somebody's window.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Test } from "tap";
+import type { Size } from "./bundle.js";
+import { run } from "./processes.js";
+import { tempDir } from "./temp-dir.js";
+import { until } from "./until.js";
+
+export interface TmuxOptions extends Partial<Size> {
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+export class Tmux {
+  #t: Test;
+  #dir: string;
+
+  private constructor(t: Test, dir: string) {
+    this.#t = t;
+    this.#dir = dir;
+  }
+
+  /** Run a command in a new window (default 80x24); needs("tmux"). The server and the program end with the test. */
+  static async start(t: Test, command: string[], options: TmuxOptions = {}): Promise<Tmux> {
+    const { columns = 80, rows = 24, env = {}, cwd } = options;
+    const tmux = new Tmux(t, tempDir(t));
+    // The window stays when its program has ended, so that the last screen and the exit status can be read. No status
+    // line: the program then has every row.
+    writeFileSync(join(tmux.#dir, "conf"), "set -g remain-on-exit on\nset -g status off\nset -g exit-empty on\n");
+    t.teardown(() => tmux.#call("kill-server"));
+    const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+    const size = ["-x", String(columns), "-y", String(rows)];
+    const place = cwd === undefined ? [] : ["-c", cwd];
+    const { status, stderr } = await tmux.#call("new-session", "-d", ...size, ...place, ...variables, ...command);
+    if (status !== 0) throw new Error(`tmux: ${stderr}`);
+    return tmux;
+  }
+
+  #call(...args: string[]) {
+    const { TMUX: _, ...env } = process.env; // set when the tests themselves run in tmux
+    const options = ["-u", "-f", join(this.#dir, "conf"), "-S", join(this.#dir, "socket")];
+    return run(this.#t, "tmux", [...options, ...args], { env });
+  }
+
+  async #read(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.#call(...args);
+    if (status !== 0) throw new Error(`tmux ${args[0]}: ${stderr}`);
+    return stdout;
+  }
+
+  /** Type text as it is. */
+  async type(text: string): Promise<void> {
+    await this.#read("send-keys", "-l", "--", text);
+  }
+
+  /** Press keys by tmux' names: "Enter", "C-c", "C-p". */
+  async press(...keys: string[]): Promise<void> {
+    await this.#read("send-keys", "--", ...keys);
+  }
+
+  /** The visible screen, one line per row, without trailing spaces. */
+  screen(): Promise<string> {
+    return this.#read("capture-pane", "-p");
+  }
+
+  /** Wait until the screen matches. */
+  async waitFor(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpMatchArray> {
+    let screen = "";
+    return until(
+      async () => {
+        screen = await this.screen();
+        return screen.match(pattern) ?? undefined;
+      },
+      { what: () => `${pattern} on this screen:\n${screen}`, timeoutMs },
+    );
+  }
+
+  /** Give the window another size, as a person drags its corner. */
+  async resize({ columns, rows }: Size): Promise<void> {
+    await this.#read("resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
+  /** The terminal's path here, to ask `stty -F` whether it is raw. */
+  async tty(): Promise<string> {
+    return (await this.#read("display-message", "-p", "#{pane_tty}")).trim();
+  }
+
+  /** Wait for the program to end: its exit status, or the number of the signal that ended it as 128+n. */
+  async exitStatus(timeoutMs = 15_000): Promise<number> {
+    const format = "#{pane_dead} #{pane_dead_status} #{pane_dead_signal}";
+    const [, status, signal] = await until(
+      async () => (await this.#read("display-message", "-p", format)).match(/^1 (\d*) (\d*)$/m) ?? undefined,
+      { what: "the program in tmux to end", timeoutMs },
+    );
+    return signal ? 128 + Number(signal) : Number(status);
+  }
+}
