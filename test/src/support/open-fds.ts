@@ -1,6 +1,5 @@
 // Which descriptors this process has open: every test with a hostile peer ends by comparing with what it was.
 import { readdirSync, readlinkSync } from "node:fs";
-import type { Test } from "tap";
 import { until } from "./until.js";
 
 /** Descriptor number to what it is: a path, `socket:[inode]`, `anon_inode:[eventpoll]`. */
@@ -33,7 +32,7 @@ function surplus(before: OpenFds, allow?: RegExp): string[] {
  * Where that is not possible, `allow` names what may stay.
  */
 export async function assertNoLeak(
-  t: Test,
+  t: { strictSame(found: string[], wanted: string[], message: string): boolean },
   before: OpenFds,
   { allow, timeoutMs = 2000 }: { allow?: RegExp; timeoutMs?: number } = {},
 ): Promise<void> {
