@@ -1,0 +1,49 @@
+// What can go wrong besides a system call: the contracts of this package, each with a stable code. A system call's own
+// failure stays what Node makes of it everywhere else: code 'EPIPE', errno, syscall.
+
+/** Every code of `CmsgError`, with what it means. */
+export const CMSG_ERROR_CODES = {
+  ERR_CMSG_CLOSED: "The descriptor, socket or server was closed, or given away with release().",
+  ERR_CMSG_EOF: "The peer closed the connection before the message that was waited for.",
+  ERR_CMSG_FD_COUNT: "More descriptors came, or were given, than allowed. Those that came are closed.",
+  ERR_CMSG_INVALID_ARG: "An argument has the wrong type or is out of range.",
+  ERR_CMSG_NAME_TOO_LONG: "The name beside a file has 4096 bytes or more. The descriptor is closed.",
+  ERR_CMSG_NO_DATA: "A stream carries descriptors beside bytes only: at least one byte is needed.",
+  ERR_CMSG_NO_FD: "The message came without the descriptor it should carry.",
+  ERR_CMSG_NOT_UNIX: "The descriptor is not a Unix stream socket: others drop descriptors without a word.",
+  ERR_CMSG_TRUNCATED: "The kernel cut the control data (MSG_CTRUNC), so descriptors are lost. The rest are closed.",
+} as const;
+
+export type CmsgErrorCode = keyof typeof CMSG_ERROR_CODES;
+
+/** A broken contract. `code` is one of CMSG_ERROR_CODES; the message says what was expected, seen, and what to do. */
+export class CmsgError extends Error {
+  readonly code: CmsgErrorCode;
+
+  constructor(code: CmsgErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CmsgError";
+    this.code = code;
+  }
+}
+
+/** The shape of a system call's failure. */
+export interface SyscallError extends Error {
+  code: string;
+  errno: number;
+  syscall: string;
+}
+
+export function isSyscallError(error: unknown, code: string): error is SyscallError {
+  return error instanceof Error && "syscall" in error && (error as SyscallError).code === code;
+}
+
+/** Runs a system call on `address` and names it in the failure, as Node's fs does with paths. */
+export function naming<Result>(address: string, call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Error && "syscall" in error) error.message += ` '${address}'`;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+// A file descriptor with one owner.
+import { inspect } from "node:util";
+import { native } from "cmsg-native";
+import { CmsgError } from "./errors.js";
+
+/** A descriptor by its number or by its owner. What takes one says whether it *takes* or *borrows* it. */
+export type Fd = number | OwnedFd;
+
+/**
+ * A file descriptor that is closed once, by its owner: by `close()`, by `using`, or by the end of the environment (the
+ * process, or the Worker it belongs to). Garbage collection never closes one.
+ */
+export class OwnedFd implements Disposable {
+  #fd: number;
+  readonly #untrusted: boolean;
+
+  /**
+   * Takes `fd`.
+   *
+   * @param options.untrusted close it on another thread where close(2) could wait for somebody else, as it does for a
+   * file of a FUSE mount whose daemon is silent. True of every descriptor that this package received.
+   * @throws CmsgError ERR_CMSG_INVALID_ARG when `fd` is not a descriptor's number.
+   */
+  constructor(fd: number, { untrusted = false }: { untrusted?: boolean } = {}) {
+    this.#fd = checkFd(fd);
+    this.#untrusted = untrusted;
+    native.adopt(fd);
+  }
+
+  /**
+   * The number, borrowed: it is good until this owner closes it.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED after `close()` or `release()`.
+   */
+  get fd(): number {
+    if (this.#fd < 0) {
+      throw new CmsgError("ERR_CMSG_CLOSED", "This descriptor was closed, or given away with release().");
+    }
+    return this.#fd;
+  }
+
+  get closed(): boolean {
+    return this.#fd < 0;
+  }
+
+  /** close(2). A second call does nothing. */
+  close(): void {
+    const fd = this.#fd;
+    if (fd < 0) return;
+    this.#fd = -1;
+    if (this.#untrusted) native.closeReceived(fd);
+    else native.close(fd);
+  }
+
+  /** Gives the descriptor to the caller, who closes it from now on. */
+  release(): number {
+    const fd = this.fd;
+    this.#fd = -1;
+    native.disown(fd);
+    return fd;
+  }
+
+  /** A second descriptor of the same open file description, close-on-exec: fcntl(2) F_DUPFD_CLOEXEC. */
+  dup(): OwnedFd {
+    return new OwnedFd(native.dup(this.fd), { untrusted: this.#untrusted });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** The number of a borrowed descriptor. */
+export function numberOf(fd: Fd): number {
+  return typeof fd === "number" ? checkFd(fd) : fd.fd;
+}
+
+function checkFd(fd: number): number {
+  if (Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff) return fd;
+  throw new CmsgError("ERR_CMSG_INVALID_ARG", `A file descriptor is an integer from 0 on; this is ${inspect(fd)}.`);
+}

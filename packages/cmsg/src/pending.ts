@@ -1,0 +1,89 @@
+// Operations that wait for a descriptor's readiness, in the order they were asked for.
+import { CmsgError } from "./errors.js";
+
+/** What an attempt answers when the system call would have to wait. */
+export const WOULD_BLOCK: unique symbol = Symbol("would block");
+
+export interface Operation<Result> {
+  /** Tries the system call. What it throws ends the operation. */
+  attempt(): Result | typeof WOULD_BLOCK;
+  /** Called once when the operation is over, whatever its end. */
+  finish?(): void;
+  /** Called when a signal ends the operation that waits. */
+  aborted?(): void;
+}
+
+interface Waiter {
+  /** True when the operation is over. */
+  step(): boolean;
+  fail(error: unknown): void;
+}
+
+export class PendingOperations {
+  readonly #waiters: Waiter[] = [];
+  readonly #onChange: () => void;
+
+  /** @param onChange is told whenever waiting begins or ends. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  get waiting(): boolean {
+    return this.#waiters.length > 0;
+  }
+
+  /** Tries at once when nobody waits, else queues. */
+  run<Result>(operation: Operation<Result>, signal?: AbortSignal): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      // Leaves the queue before anything else hears of it: what is told may close the socket, which fails all the rest.
+      const end = (settle: () => void): void => {
+        const index = this.#waiters.indexOf(waiter);
+        if (index >= 0) this.#waiters.splice(index, 1);
+        signal?.removeEventListener("abort", onAbort);
+        operation.finish?.();
+        settle();
+      };
+      const waiter: Waiter = {
+        step() {
+          try {
+            const result = operation.attempt();
+            if (result === WOULD_BLOCK) return false;
+            end(() => resolve(result));
+          } catch (error) {
+            end(() => reject(error));
+          }
+          return true;
+        },
+        fail(error) {
+          end(() => reject(error));
+        },
+      };
+      const onAbort = (): void => {
+        waiter.fail(signal?.reason);
+        operation.aborted?.();
+        this.#onChange();
+      };
+      if (signal?.aborted) return waiter.fail(signal.reason);
+      if (!this.waiting && waiter.step()) return;
+      signal?.addEventListener("abort", onAbort);
+      this.#waiters.push(waiter);
+      this.#onChange();
+    });
+  }
+
+  /** The descriptor is ready: goes on until the head has to wait again. */
+  ready(): void {
+    while (this.#waiters[0]?.step());
+    this.#onChange();
+  }
+
+  /** Ends every waiting operation with `error`. */
+  failAll(error: unknown): void {
+    for (const waiter of [...this.#waiters]) waiter.fail(error);
+    this.#onChange();
+  }
+}
+
+export function closedError(what: string): CmsgError {
+  return new CmsgError("ERR_CMSG_CLOSED", `This ${what} is closed.`);
+}

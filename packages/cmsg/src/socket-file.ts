@@ -1,0 +1,136 @@
+// Binding a socket to a path, and taking the path away again: never one that is not ours, never one that is alive.
+//
+// A live socket cannot be told from a stale one by a stream connect: a receiver that is bound and not yet listening
+// refuses as a stale one does, and one that listens takes the connection for its client. A datagram connect is noticed by
+// nobody: EPROTOTYPE from a live stream socket, ECONNREFUSED from a stale one.
+import { closeSync, constants, fchmodSync, lstatSync, openSync, type Stats, unlinkSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { native } from "cmsg-native";
+import { sunPath } from "./address.js";
+import { isSyscallError, naming } from "./errors.js";
+
+const SOCK_DGRAM = 2;
+const LOCK_RETRY_MS = 5;
+const LOCK_DEADLINE_MS = 2000;
+
+/** A bound socket's file, as it was made. */
+export interface SocketFile {
+  readonly path: string;
+  readonly dev: number;
+  readonly ino: number;
+}
+
+export interface BindOptions {
+  /** Permissions of the socket file, less the umask. */
+  mode?: number | undefined;
+  /** Take the path over from a socket of this user that nobody has open any more. */
+  replaceStale?: boolean | undefined;
+}
+
+/**
+ * bind(2) of `socket`, borrowed, to a path.
+ *
+ * @throws EADDRINUSE when something is there that was not allowed to go: a live socket, another user's, or no socket.
+ */
+export async function bindSocketFile(socket: number, path: string, options: BindOptions = {}): Promise<SocketFile> {
+  // The new inode takes the socket's mode; chmod after bind would leave a moment with the wrong one.
+  if (options.mode !== undefined) fchmodSync(socket, options.mode);
+  try {
+    bind(socket, path);
+  } catch (error) {
+    if (!isSyscallError(error, "EADDRINUSE")) throw error;
+    await replaceStale(socket, path, options.replaceStale === true, error);
+  }
+  const absolute = resolve(path);
+  const { dev, ino } = lstatSync(absolute);
+  return remember({ path: absolute, dev, ino });
+}
+
+/** Removes the file if it is still the one that was bound. */
+export function removeSocketFile(file: SocketFile): void {
+  forget(file);
+  const now = lstatSync(file.path, { throwIfNoEntry: false });
+  if (now?.ino === file.ino && now.dev === file.dev) unlinkSync(file.path);
+}
+
+function bind(socket: number, path: string): void {
+  naming(path, () => native.bind(socket, sunPath(path)));
+}
+
+async function replaceStale(socket: number, path: string, allowed: boolean, inUse: Error): Promise<void> {
+  const refuse = (reason: string): never => {
+    inUse.message += `: ${reason}`;
+    throw inUse;
+  };
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isSocket()) refuse("there is a file that is not a socket. Choose another path or remove it.");
+  if (!allowed) refuse("a socket file is there. Remove it if nobody listens on it any more.");
+  // Two listeners that find the same stale file must not both remove it: the second would remove the first one's.
+  await withDirectoryLocked(dirname(resolve(path)), () => {
+    const now = lstatSync(path, { throwIfNoEntry: false });
+    if (now) removeIfStale(path, now, refuse);
+    bind(socket, path);
+  });
+}
+
+function removeIfStale(path: string, file: Stats, refuse: (reason: string) => never): void {
+  if (file.uid !== process.geteuid?.()) refuse(`a socket of uid ${file.uid} is there. Only its owner may replace it.`);
+  if (!file.isSocket() || isAlive(path))
+    refuse("another process has that socket open. Choose another path, or end it.");
+  unlinkSync(path);
+}
+
+function isAlive(path: string): boolean {
+  const probe = native.socket(SOCK_DGRAM);
+  try {
+    native.connect(probe, sunPath(path));
+    return true;
+  } catch (error) {
+    return !isSyscallError(error, "ECONNREFUSED");
+  } finally {
+    native.close(probe);
+  }
+}
+
+async function withDirectoryLocked(directory: string, work: () => void): Promise<void> {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const deadline = performance.now() + LOCK_DEADLINE_MS;
+    while (!naming(directory, () => native.tryLock(fd))) {
+      if (performance.now() > deadline) {
+        throw new Error(
+          `The directory ${directory} stayed locked (flock) by another process for ${LOCK_DEADLINE_MS} ms.`,
+        );
+      }
+      await delay(LOCK_RETRY_MS);
+    }
+    work();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+// What is left when the process ends, process.exit() included, is removed then.
+const live = new Set<SocketFile>();
+
+function removeAll(): void {
+  for (const file of live) {
+    try {
+      removeSocketFile(file);
+    } catch {
+      // Its directory is gone or read-only by now, and nobody is left to tell.
+    }
+  }
+}
+
+function remember(file: SocketFile): SocketFile {
+  if (live.size === 0) process.on("exit", removeAll);
+  live.add(file);
+  return file;
+}
+
+function forget(file: SocketFile): void {
+  live.delete(file);
+  if (live.size === 0) process.off("exit", removeAll);
+}

@@ -1,0 +1,116 @@
+// A listening Unix stream socket.
+import { native, SOCK_STREAM, type Watcher } from "cmsg-native";
+import { addressText, sunPath, type UnixAddress } from "./address.js";
+import { naming } from "./errors.js";
+import { OwnedFd } from "./owned-fd.js";
+import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
+import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
+import { UnixSocket } from "./unix-socket.js";
+
+export interface ListenOptions {
+  /** Permissions of the socket file, less the umask: 0o600 lets only this user (and root) connect. */
+  mode?: number;
+  /**
+   * Replace a socket file at the path when it belongs to this user and no process has its socket open any more, as a
+   * killed process leaves it. A live socket, another user's, or another kind of file is EADDRINUSE in any case.
+   */
+  replaceStale?: boolean;
+  /** How many connections the kernel holds until they are accepted: listen(2). 511 by default, as in Node's net. */
+  backlog?: number;
+}
+
+export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
+  readonly #owner: OwnedFd;
+  readonly #watcher: Watcher;
+  readonly #file: SocketFile | undefined;
+  readonly #accepts: PendingOperations = new PendingOperations(() => this.#watch());
+  /** The absolute path, or `@name` for an abstract one. */
+  readonly path: string;
+
+  private constructor(owner: OwnedFd, path: string, file: SocketFile | undefined) {
+    this.#owner = owner;
+    this.path = path;
+    this.#file = file;
+    this.#watcher = new native.Watcher(owner.fd, () => this.#accepts.ready());
+  }
+
+  /**
+   * bind(2) and listen(2). The socket file is removed on close and when the process exits; by a signal's handler if the
+   * program has one that calls `close()` or `process.exit()`.
+   *
+   * @throws CmsgError ERR_CMSG_INVALID_ARG; EADDRINUSE, EACCES, ENOENT, EROFS …, naming the path.
+   */
+  static async listen(address: UnixAddress, options: ListenOptions = {}): Promise<UnixServer> {
+    const bytes = sunPath(address);
+    const owner = new OwnedFd(native.socket(SOCK_STREAM));
+    let file: SocketFile | undefined;
+    try {
+      if (typeof address === "string") file = await bindSocketFile(owner.fd, address, options);
+      else naming(addressText(address), () => native.bind(owner.fd, bytes));
+      native.listen(owner.fd, options.backlog ?? 511);
+      return new UnixServer(owner, file?.path ?? addressText(address), file);
+    } catch (error) {
+      if (file) removeSocketFile(file);
+      owner.close();
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#owner.closed;
+  }
+
+  /**
+   * The next connection, the caller's to close.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED; EMFILE, ENFILE (the connection stays queued); the signal's reason.
+   */
+  async accept({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<UnixSocket> {
+    if (this.closed) throw closedError("server");
+    const listener = this.#owner.fd;
+    const attempt = (): UnixSocket | typeof WOULD_BLOCK => {
+      const fd = native.accept(listener);
+      return fd < 0 ? WOULD_BLOCK : UnixSocket.fromFd(fd);
+    };
+    return this.#accepts.run({ attempt }, signal);
+  }
+
+  /** Connections until the server is closed. Leaving the loop leaves it listening. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<UnixSocket, void, void> {
+    while (!this.closed) {
+      const connection = await this.accept().catch((error: unknown) => {
+        if (this.closed) return undefined;
+        throw error;
+      });
+      if (connection) yield connection;
+    }
+  }
+
+  /** Lets the process end while this server waits. */
+  unref(): this {
+    this.#watcher.setRef(false);
+    return this;
+  }
+
+  ref(): this {
+    this.#watcher.setRef(true);
+    return this;
+  }
+
+  /** Ends what waits with ERR_CMSG_CLOSED, removes the socket file and closes. Connections stay open. */
+  close(): void {
+    if (this.closed) return;
+    this.#watcher.close();
+    if (this.#file) removeSocketFile(this.#file);
+    this.#owner.close();
+    this.#accepts.failAll(closedError("server"));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #watch(): void {
+    if (!this.closed) this.#watcher.watch(this.#accepts.waiting, false);
+  }
+}
