@@ -5,7 +5,7 @@ import { fixture } from "./paths.js";
 import { type Program, start } from "./processes.js";
 
 type Text = string | { repeat: string; times: number };
-export type FdKind =
+type FdKind =
   | "master"
   | "slave"
   | "dead-master"

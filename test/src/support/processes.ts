@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import type { Test } from "tap";
 import { until } from "./until.js";
 
-export interface Exit {
+interface Exit {
   status: number | null;
   signal: NodeJS.Signals | null;
 }
