@@ -111,7 +111,8 @@ async function withDirectoryLocked(directory: string, work: () => void): Promise
   }
 }
 
-// What is left when the process ends, process.exit() included, is removed then.
+// What is left when the process ends, process.exit() included, is removed then: before other handlers run, which may
+// remove the directories.
 const live = new Set<SocketFile>();
 
 function removeAll(): void {
@@ -125,7 +126,7 @@ function removeAll(): void {
 }
 
 function remember(file: SocketFile): SocketFile {
-  if (live.size === 0) process.on("exit", removeAll);
+  if (live.size === 0) process.prependListener("exit", removeAll);
   live.add(file);
   return file;
 }

@@ -1,0 +1,25 @@
+// The contracts of this package, each with a stable code. What breaks the message's own contract keeps cmsg's code.
+
+/** Every code of `ConsoleSocketError`, with what it means. */
+export const CONSOLE_ERROR_CODES = {
+  ERR_CONSOLE_CLOSED: "The console or the listener is closed.",
+  ERR_CONSOLE_INVALID_ARG: "An argument has the wrong type or is out of range.",
+  ERR_CONSOLE_NONE: "The peer closed the connection without sending a console.",
+  ERR_CONSOLE_NOT_A_PTY: "What the peer sent is not the master of a pseudo-terminal, open for reading and writing.",
+  ERR_CONSOLE_PEER: "The peer runs as a user that may not deliver consoles here.",
+  ERR_CONSOLE_TAMPERED: "Whoever shares the console changed how it is read: packet mode, line discipline, O_NONBLOCK.",
+  ERR_CONSOLE_TIMEOUT: "The peer connected and sent nothing in time.",
+} as const;
+
+export type ConsoleErrorCode = keyof typeof CONSOLE_ERROR_CODES;
+
+/** A broken contract. `code` is one of CONSOLE_ERROR_CODES; the message says what was expected, seen, and what to do. */
+export class ConsoleSocketError extends Error {
+  readonly code: ConsoleErrorCode;
+
+  constructor(code: ConsoleErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ConsoleSocketError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,36 @@
+// A person's terminal in raw mode, and back again on every way out that the process notices. Those it does not notice are
+// abort() and SIGKILL.
+import { native } from "cmsg-native";
+
+export class RawTerminal implements Disposable {
+  readonly #fd: number;
+  readonly #saved: Uint8Array;
+  readonly #onExit = (): void => this.restore();
+
+  /** @param fd a terminal, borrowed; ENOTTY from anything else. */
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.#saved = native.getTerminalSettings(fd);
+    this.enter();
+    process.on("exit", this.#onExit);
+  }
+
+  /** Raw again, after `restore`. */
+  enter(): void {
+    native.makeRaw(this.#fd);
+  }
+
+  /** As it was. */
+  restore(): void {
+    try {
+      native.setTerminalSettings(this.#fd, this.#saved);
+    } catch {
+      // EIO: the terminal is gone, and its settings with it.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    process.off("exit", this.#onExit);
+    this.restore();
+  }
+}
