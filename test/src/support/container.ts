@@ -5,9 +5,10 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import type { Test } from "tap";
 import { createBundle, ociProcess, type ProcessOptions } from "./bundle.js";
-import { processesNaming, waitGone } from "./processes.js";
+import { childrenOf, processesNaming, waitGone } from "./processes.js";
 import type { Runtime } from "./runtimes.js";
 import { tempDir } from "./temp-dir.js";
+import { until } from "./until.js";
 
 export interface Invocation {
   /** The runtime command's own exit status. */
@@ -75,6 +76,18 @@ export class Container {
   async state(): Promise<{ status: string; pid: number } | undefined> {
     const { status, output } = await this.#call(["state", this.id]);
     return status === 0 ? JSON.parse(output) : undefined;
+  }
+
+  /** Wait until the runtime says that the program has ended: it raises no event here. */
+  async stopped(): Promise<void> {
+    await until(async () => (await this.state())?.status === "stopped", { what: `${this.id} to stop` });
+  }
+
+  /** Wait until a process whose command line matches runs in it: of runc and crun, whose processes are seen here. */
+  async running(commandLine: RegExp): Promise<void> {
+    const init = (await this.state())?.pid ?? 0;
+    const matches = (pid: number) => commandLine.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"));
+    await until(() => [init, ...childrenOf(init)].some(matches), { what: `${commandLine} in ${this.id}` });
   }
 
   delete(): Promise<Invocation> {
