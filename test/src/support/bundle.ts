@@ -21,6 +21,11 @@ export interface ProcessOptions {
   consoleSize?: Size;
 }
 
+export interface BundleOptions extends ProcessOptions {
+  /** Path inside to directory or file of this machine. */
+  binds?: Record<string, string>;
+}
+
 /** The `process` object of config.json, which `exec --process` takes as well. */
 export function ociProcess({ args = ["/bin/sh"], env = {}, terminal = true, consoleSize }: ProcessOptions) {
   return {
@@ -41,19 +46,25 @@ const devpts = {
 };
 
 /** A new bundle directory, removed when the test ends. */
-export function createBundle(t: Test, options: ProcessOptions = {}): string {
+export function createBundle(t: Test, { binds = {}, ...process }: BundleOptions = {}): string {
   const dir = tempDir(t);
   mkdirSync(join(dir, "rootfs"));
   createRootfs(join(dir, "rootfs"));
   const config = {
     ociVersion: "1.0.2",
-    process: ociProcess(options),
+    process: ociProcess(process),
     root: { path: "rootfs" },
     hostname: "box",
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
       { destination: "/dev", ...tmpfs },
       { destination: "/dev/pts", ...devpts },
+      ...Object.entries(binds).map(([destination, source]) => ({
+        destination,
+        source,
+        type: "bind",
+        options: ["bind"],
+      })),
     ],
     // No network namespace: it takes time to make and no test here uses a network.
     linux: { namespaces: ["pid", "ipc", "uts", "mount"].map((type) => ({ type })) },

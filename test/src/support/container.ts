@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { createBundle, ociProcess, type ProcessOptions } from "./bundle.js";
+import { type BundleOptions, createBundle, ociProcess, type ProcessOptions } from "./bundle.js";
 import { childrenOf, processesNaming, waitGone } from "./processes.js";
 import type { Runtime } from "./runtimes.js";
 import { tempDir } from "./temp-dir.js";
@@ -33,10 +33,10 @@ export class Container {
    * A container that is not started yet. When the test ends, passed or not, it is deleted by force, and the test fails
    * if a process of the runtime or of the container is still there then.
    */
-  constructor(t: Test, runtime: Runtime, process_: ProcessOptions = {}) {
+  constructor(t: Test, runtime: Runtime, options: BundleOptions = {}) {
     this.id = `ct-${process.pid}-${++count}`;
     this.runtime = runtime;
-    this.bundle = createBundle(t, process_);
+    this.bundle = createBundle(t, options);
     this.dir = tempDir(t);
     t.teardown(() => this.#clear(t));
   }

@@ -143,18 +143,22 @@ t.test("tmux shows a program's screen and tells how it ended", { skip: needs("tm
 
 t.test("runc's RecvFd receives from the peer", { skip: needs("runc-go", "python3") }, async (t) => {
   const socket = join(tempDir(t), "s");
-  const receiver = start(t, await goProgram(t, "recvfd"), [socket, "typed", "marker"]);
+  const receiver = start(t, await goProgram(t, "recvfd"), [socket, "typed"]);
   await receiver.output(/^listening$/m);
   const peer = startPeer(t, [
     { connect: socket },
     { send: { payload: "/dev/ptmx", fds: ["master"] } },
     { read: "typed\n" },
-    { write: "the marker" },
+    { write: "the answer" },
   ]);
   t.match((await peer.done()).at(-1), { step: "write" });
   const { status, stdout } = await receiver.ended;
   t.equal(status, 0);
-  t.match(JSON.parse(stdout.split("\n")[1] ?? ""), { name: "/dev/ptmx", transcript: /typed\r\nthe marker/ });
+  t.match(JSON.parse(stdout.split("\n")[1] ?? ""), {
+    name: "/dev/ptmx",
+    ended: /input\/output error/,
+    transcript: /typed\r\nthe answer$/,
+  });
 });
 
 t.test("a program built once is not built again", { skip: needs("runc-go") }, async (t) => {
