@@ -26,6 +26,10 @@ export interface BundleOptions extends ProcessOptions {
   binds?: Record<string, string>;
 }
 
+// scripts/test.mjs finds by this what a killed test file left running, containers too.
+const { CONSOLE_TEST_RUN } = process.env;
+const RUN = CONSOLE_TEST_RUN ? { CONSOLE_TEST_RUN } : {};
+
 /** The `process` object of config.json, which `exec --process` takes as well. */
 export function ociProcess({ args = ["/bin/sh"], env = {}, terminal = true, consoleSize }: ProcessOptions) {
   return {
@@ -33,7 +37,7 @@ export function ociProcess({ args = ["/bin/sh"], env = {}, terminal = true, cons
     ...(consoleSize && { consoleSize: { width: consoleSize.columns, height: consoleSize.rows } }),
     user: { uid: 0, gid: 0 },
     args,
-    env: Object.entries({ PATH: "/bin", TERM: "xterm", ...env }).map(([name, value]) => `${name}=${value}`),
+    env: Object.entries({ PATH: "/bin", TERM: "xterm", ...RUN, ...env }).map(([name, value]) => `${name}=${value}`),
     cwd: "/",
   };
 }
@@ -46,13 +50,13 @@ const devpts = {
 };
 
 /** A new bundle directory, removed when the test ends. */
-export function createBundle(t: Test, { binds = {}, ...process }: BundleOptions = {}): string {
+export function createBundle(t: Test, { binds = {}, ...program }: BundleOptions = {}): string {
   const dir = tempDir(t);
   mkdirSync(join(dir, "rootfs"));
   createRootfs(join(dir, "rootfs"));
   const config = {
     ociVersion: "1.0.2",
-    process: ociProcess(process),
+    process: ociProcess(program),
     root: { path: "rootfs" },
     hostname: "box",
     mounts: [

@@ -1,0 +1,47 @@
+// One temporary directory per test run, which is also how the run finds what it left running: a test ends what it
+// started, but a test file that was killed (a timeout, a crash) could not.
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const GRACE_MS = 2000; // what was just told to end needs a moment
+
+/** A directory for TMPDIR. Its path is short: a socket's address has room for 107 bytes. */
+export function createRunDirectory() {
+  const directory = mkdtempSync(join(tmpdir(), "console-test-"));
+  chmodSync(directory, 0o711); // tests that act as another user go through it
+  return directory;
+}
+
+/** Living processes that name `directory` in their environment or arguments, as {pid, command}. */
+function processesNaming(directory) {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
+      const [environment, command] = ["environ", "cmdline"].map((file) =>
+        readFileSync(`/proc/${pid}/${file}`, "latin1"),
+      );
+      if (!environment.includes(directory) && !command.includes(directory)) return [];
+      return command ? [{ pid: Number(pid), command: command.replaceAll("\0", " ").trim() }] : []; // else a zombie
+    } catch {
+      return []; // another user's, or gone
+    }
+  });
+}
+
+/** Kill what the run left running, remove its directory, and return the command lines. */
+export async function clearRunDirectory(directory) {
+  const deadline = performance.now() + GRACE_MS;
+  while (processesNaming(directory).length > 0 && performance.now() < deadline) await delay(50);
+  const left = processesNaming(directory);
+  for (const { pid } of left) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself after all.
+    }
+  }
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  return left.map(({ command }) => command);
+}
