@@ -25,7 +25,8 @@ export async function attach(
   console: Console,
   { stdin = process.stdin, stdout = process.stdout, onRaw }: AttachOptions = {},
 ): Promise<"ended"> {
-  using raw = stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal((stdin as typeof process.stdin).fd) : undefined;
+  using raw =
+    stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal((stdin as typeof process.stdin).fd) : undefined;
   if (raw) onRaw?.(raw);
   const stopFollowing = followSize(console, stdout);
   // Losing the keyboard (EIO, a closed pipe) is the end of typing, not of the console.

@@ -30,12 +30,13 @@ async function drainAll(listener: ConsoleListener): Promise<void> {
 
 async function connectOne(listener: ConsoleListener, withStdin: boolean): Promise<void> {
   const console = await listener.accept();
-  listener.close();
-  const { attach } = await import("../attach.js");
   const onTerminal = withStdin && process.stdin.isTTY && process.stdout.isTTY;
   // In raw mode this terminal passes newlines as they are, and the container's has to make CR LF of them. Everywhere else
   // they would come out doubled.
+  // Before anything that takes time: a shell keeps the settings it finds at its start.
   if (!onTerminal) console.setOnlcr(false);
+  listener.close();
+  const { attach } = await import("../attach.js");
   await attach(console, {
     stdin: withStdin ? process.stdin : null,
     onRaw: (terminal) => {
