@@ -1,0 +1,86 @@
+// The command line: what is refused, and that a refusal is one sentence on standard error with status 125.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { repository } from "../support/paths.js";
+import { run } from "../support/processes.js";
+import { consoleInit } from "./receiver.js";
+
+const to = ["--console-socket", "/nonexistent/s"];
+
+const refusals: [name: string, args: string[], message: RegExp][] = [
+  ["no argument", [], /expected --console-socket PATH or --console-socket-fd N, got neither/],
+  ["no command", to, /expected a command .* got none/],
+  ["no command behind --", [...to, "--"], /expected a command .* got none/],
+  ["an unknown option", ["--nonsense", "sh"], /unknown option "--nonsense"; console-init --help/],
+  ["an unknown option with a value", ["--nonsense=1", "sh"], /unknown option "--nonsense";/],
+  ["an unknown short option", ["-v"], /unknown option "-v"/],
+  ["a prefix of an option", ["--console", "/s", "sh"], /unknown option "--console"/],
+  ["a missing value", ["--size"], /--size: expected COLSxROWS behind it, got the end of the arguments/],
+  ["an option for a value", ["--console-socket", "--size=1x1", "sh"], /--console-socket: .* got "--size=1x1"/],
+  ["-- for a value", ["--console-socket", "--", "sh"], /--console-socket: expected PATH behind it, got "--"/],
+  ["an empty value", ["--console-socket=", "sh"], /--console-socket: .* an empty value/],
+  ["an option given twice", [...to, ...to, "sh"], /--console-socket: expected once, given twice/],
+  ["a value for --help", ["--help=yes"], /--help: expected no value, got "yes"/],
+  ["both kinds of socket", [...to, "--console-socket-fd=3", "sh"], /got both/],
+  ["a terminal escape", ["--\u001b[31m"], /unknown option "--\?\[31m"/],
+];
+for (const size of [
+  "",
+  "80",
+  "80x",
+  "x24",
+  "80x24x1",
+  "80X24",
+  "0x24",
+  "80x0",
+  "65536x1",
+  "1x65536",
+  "-1x1",
+  " 80x24",
+]) {
+  const got = size === "" ? /--size: .* an empty value/ : /--size: expected COLSxROWS, each from 1 to 65535, got "/;
+  refusals.push([`--size=${size}`, [...to, `--size=${size}`, "sh"], got]);
+}
+for (const fd of ["2", "3x", "-1", "0x3", "99999999999"]) {
+  refusals.push([
+    `--console-socket-fd=${fd}`,
+    [`--console-socket-fd=${fd}`, "sh"],
+    /--console-socket-fd: expected .* got "/,
+  ]);
+}
+
+t.test("console-init refuses with one sentence and status 125", async (t) => {
+  for (const [name, args, message] of refusals) {
+    const { status, stdout, stderr } = await run(t, consoleInit, args);
+    t.match(stderr, message, name);
+    t.match(stderr, /^console-init: [^\n]+; [^\n]+\n$/, `${name}: one line, which ends with what to do`);
+    t.strictSame([status, stdout], [125, ""], `${name}: status`);
+  }
+});
+
+t.test("console-init --help lists each option that its manual describes, and no other", async (t) => {
+  const { status, stdout, stderr } = await run(t, consoleInit, ["--help"]);
+  t.strictSame([status, stderr], [0, ""]);
+  const manual = readFileSync(join(repository, "docs/console-init.md"), "utf8");
+  const names = (text: string) => [
+    ...new Set(text.match(/(?<!\S)`?--[a-z][-a-z]*/g)?.map((name) => name.replace("`", ""))),
+  ];
+  const table = manual.split("\n").filter((line) => line.startsWith("| `--"));
+  t.strictSame(names(stdout).sort(), names(table.join("\n")).sort());
+});
+
+t.test("console-init --version says the package's version", async (t) => {
+  const { version } = JSON.parse(readFileSync(join(repository, "packages/init/package.json"), "utf8"));
+  t.strictSame(await run(t, consoleInit, ["--version"]), {
+    status: 0,
+    signal: null,
+    stdout: `console-init ${version}\n`,
+    stderr: "",
+  });
+});
+
+t.test("console-init --help [standard output is full] exits 125", async (t) => {
+  const { status } = await run(t, "sh", ["-c", 'exec "$0" --help >/dev/full', consoleInit]);
+  t.equal(status, 125);
+});
