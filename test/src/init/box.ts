@@ -1,6 +1,6 @@
 // A root file system of its own for console-init, in namespaces that an ordinary user may make too. What a test mounts
 // there is gone with the namespaces.
-import { chmodSync, copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { type Output, run } from "../support/processes.js";
@@ -61,9 +61,4 @@ export function runInBox(t: Test, box: Box, options: BoxOptions = {}): Promise<O
   ];
   const env = { ...process.env, ROOT: box.root, DIR: box.dir };
   return run(t, argv[0] as string, argv.slice(1), { env });
-}
-
-/** Every name below a directory. */
-export function namesBelow(dir: string): string[] {
-  return readdirSync(dir, { recursive: true, encoding: "utf8" }).sort();
 }
