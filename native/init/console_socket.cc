@@ -95,12 +95,24 @@ void explain_connect(const char* name, int error, Message* problem) {
   }
 }
 
+// The frequent two in words of its own: what a C library calls them differs, and says less.
+void explain_descriptor(int error, Message* problem) {
+  if (error == EBADF) {
+    problem->add("a descriptor that is not open");
+  } else if (error == ENOTSOCK) {
+    problem->add("something else than a socket");
+  } else {
+    problem->error(error);
+  }
+}
+
 bool adopt(int number, UniqueFd* socket, Message* problem) {
   int domain = 0;
   int type = 0;
   socklen_t length = sizeof(int);
   bool answered = getsockopt(number, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
                   getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
+  int error = errno;
   // A TCP socket would take the message and drop the descriptor without a word.
   if (answered && domain == AF_UNIX && type == SOCK_STREAM) {
     socket->reset(number);
@@ -111,7 +123,7 @@ bool adopt(int number, UniqueFd* socket, Message* problem) {
   if (answered) {
     problem->add("a socket of another domain or type");
   } else {
-    problem->error(errno);
+    explain_descriptor(error, problem);
   }
   problem->add("; check which descriptors this process was started with");
   return false;

@@ -1,7 +1,7 @@
 // What the receiver gets: the bytes, the one descriptor, the size; and what happens without a receiver.
 
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -116,17 +116,20 @@ t.test("console-init [no receiver] exits 125 and runs nothing", { skip }, async 
   const at = (name: string) => ["--console-socket", join(dir, name)];
 
   await refused("no such path", at("none"), /got no such file/);
-  await refused("not a socket", ["--console-socket", "/etc/passwd"], /nobody listens/);
+  writeFileSync(join(dir, "file"), "");
+  await refused("not a socket", at("file"), /nobody listens/);
   await refused("no such abstract name", ["--console-socket", `@none-${process.pid}`], /nobody listens/);
   await refused("a name too long", ["--console-socket", join(dir, "x".repeat(200))], /at most 108 bytes/);
   await refused("an abstract name too long", ["--console-socket", `@${"x".repeat(108)}`], /107 behind @/);
   await refused("no such directory, long", at(`${"d".repeat(120)}/s`), /got no such file/);
   await peer([{ listen: { path: join(dir, "seq"), type: "seqpacket" } }, { hold: true }]);
   await refused("a seqpacket listener", at("seq"), /another type; make the receiver listen on a stream socket/);
-  await refused("a descriptor that is not open", ["--console-socket-fd", "9"], /Bad file descriptor/);
+  await refused("a descriptor that is not open", ["--console-socket-fd", "9"], /got a descriptor that is not open/);
   const file = openSync("/dev/null", "r");
   t.teardown(() => closeSync(file));
-  await refused("a descriptor that is no socket", ["--console-socket-fd", "3"], /got Not a socket/, [file]);
+  await refused("a descriptor that is no socket", ["--console-socket-fd", "3"], /got something else than a socket/, [
+    file,
+  ]);
 });
 
 t.test("console-init [the receiver closes first] exits 125", { skip }, async (t) => {
