@@ -14,15 +14,13 @@ namespace core {
 namespace {
 
 constexpr uint32_t kProcMagic = 0x9fa0;  // PROC_SUPER_MAGIC
-constexpr ino_t kProcRootInode = 1;      // PROC_ROOT_INO: a directory from within a proc file system has another one
 
-// False, too, for a proc file system of which only a part was mounted here.
-bool is_proc_root(int directory, dev_t* device) {
+bool is_proc(int directory, dev_t* device) {
   struct statfs filesystem;
   struct stat status;
   if (fstatfs(directory, &filesystem) == -1 || fstat(directory, &status) == -1) return false;
   *device = status.st_dev;
-  return static_cast<uint32_t>(filesystem.f_type) == kProcMagic && status.st_ino == kProcRootInode;
+  return static_cast<uint32_t>(filesystem.f_type) == kProcMagic;
 }
 
 bool same_file(const struct stat& left, const struct stat& right) {
@@ -35,7 +33,9 @@ UniqueFd open_proc_self_fd() {
   constexpr int kDirectory = O_DIRECTORY | O_CLOEXEC;
   UniqueFd proc(open("/proc", kDirectory | O_PATH | O_NOFOLLOW));
   dev_t device = 0;
-  if (!proc.valid() || !is_proc_root(proc.get(), &device)) return UniqueFd();
+  if (!proc.valid() || !is_proc(proc.get(), &device)) return UniqueFd();
+  // Only the root of a proc file system has a "self", so a part of one that was mounted here leads nowhere. (Its inode
+  // would tell as well, but gVisor numbers differently.)
   UniqueFd directory(openat(proc.get(), "self/fd", kDirectory | O_RDONLY));
   struct stat status;
   if (!directory.valid() || fstat(directory.get(), &status) == -1 || status.st_dev != device) return UniqueFd();

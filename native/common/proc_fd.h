@@ -1,6 +1,5 @@
 // This process's own descriptors as the kernel lists them in /proc/self/fd. /proc in a container is whatever its owner
-// mounted there (a tmpfs, a link, a bind mount), so it counts only once it has shown to be the root of a proc file
-// system.
+// mounted there (a tmpfs, a link, a bind mount), so it counts only once it has shown to be a proc file system.
 #pragma once
 
 #include "unique_fd.h"

@@ -117,17 +117,12 @@ t.test("the command [no close_range] gets no inherited descriptor", { skip }, as
 
 t.test("the command has the environment and working directory that console-init was given", { skip }, async (t) => {
   const dir = tempDir(t);
-  const env = { PATH: process.env["PATH"] ?? "", ONLY: "this\nand that", EMPTY: "" };
-  const to = await receiver(t, [untilItRuns]);
-  const init = startInit(t, to, ["sh", "-c", "echo running; read line"], { env, cwd: dir });
+  // By env(1): tap adds variables of its own to what a test starts.
+  const environment = [`PATH=${process.env["PATH"]}`, "ONLY=this\nand that", "EMPTY="];
+  const to = await receiver(t, [untilItRuns, { hold: true }]);
+  const init = startInit(t, to, stay, { through: ["/usr/bin/env", "-i", ...environment], cwd: dir });
   await to.peer.step(3);
-  const environment = readFileSync(`/proc/${init.pid}/environ`, "utf8");
-  t.equal(
-    environment,
-    Object.entries(env)
-      .map(([name, value]) => `${name}=${value}\0`)
-      .join(""),
-  );
+  t.strictSame(readFileSync(`/proc/${init.pid}/environ`, "utf8").split("\0"), [...environment, ""]);
   t.equal(readlinkSync(`/proc/${init.pid}/cwd`), dir);
 });
 
