@@ -28,7 +28,7 @@ export const runc: Runtime = {
   ghost: true,
 };
 
-export const crun: Runtime = {
+const crun: Runtime = {
   name: "crun",
   needs: ["root", "busybox", "crun", "unshare"],
   command: (root) => [...withoutHybridCgroup(), "crun", "--root", root, "--cgroup-manager", "disabled"],
@@ -38,7 +38,7 @@ export const crun: Runtime = {
   ghost: false,
 };
 
-export const runsc: Runtime = {
+const runsc: Runtime = {
   name: "runsc",
   needs: ["root", "busybox", "runsc"],
   // ptrace is the platform that needs no virtualization. Without a network namespace of its own it refuses to start

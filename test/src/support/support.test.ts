@@ -139,6 +139,8 @@ t.test("tmux shows a program's screen and tells how it ended", { skip: needs("tm
   await tmux.waitFor(/^15 70$/m);
   t.equal(await tmux.exitStatus(), 5);
   t.match(await tmux.tty(), /^\/dev\/pts\/\d+$/);
+  const killed = await Tmux.start(t, ["sh", "-c", "kill -TERM $$"]);
+  t.equal(await killed.exitStatus(), 128 + 15);
 });
 
 t.test("runc's RecvFd receives from the peer", { skip: needs("runc-go", "python3") }, async (t) => {
