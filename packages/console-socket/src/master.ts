@@ -31,17 +31,18 @@ export function checkMaster(fd: number): void {
   if (ask(native.getLineDiscipline) !== 0) throw tampered("its line discipline is not N_TTY");
 }
 
+// inode(7).
 const S_IFMT = 0o170000;
 const S_IFCHR = 0o020000;
-const KINDS: Record<number, string> = {
-  2401: "a FIFO or pipe",
-  [S_IFCHR]: "a character device",
-  9604: "a directory",
-  14406: "a block device",
-  16807: "a regular file",
-  21609: "a symbolic link",
-  26411: "a socket",
-};
+const KINDS = new Map([
+  [0o010000, "a FIFO or pipe"],
+  [S_IFCHR, "a character device"],
+  [0o040000, "a directory"],
+  [0o060000, "a block device"],
+  [0o100000, "a regular file"],
+  [0o120000, "a symbolic link"],
+  [0o140000, "a socket"],
+]);
 
 function isPtmx({ mode, rdevMajor, rdevMinor }: FileIdentity): boolean {
   return (mode & S_IFMT) === S_IFCHR && rdevMajor === 5 && rdevMinor === 2;
@@ -49,7 +50,7 @@ function isPtmx({ mode, rdevMajor, rdevMinor }: FileIdentity): boolean {
 
 function describe({ mode, rdevMajor, rdevMinor }: FileIdentity): string {
   const kind = mode & S_IFMT;
-  const name = KINDS[kind] ?? "an anonymous descriptor (epoll, pidfd, eventfd …)";
+  const name = KINDS.get(kind) ?? "an anonymous descriptor (epoll, pidfd, eventfd …)";
   return kind === S_IFCHR ? `${name} ${rdevMajor}:${rdevMinor}` : name;
 }
 

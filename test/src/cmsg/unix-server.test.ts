@@ -1,0 +1,185 @@
+// UnixServer: binding without a moment of wrong permissions, and without taking away what is not ours.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { UnixServer, UnixSocket } from "cmsg";
+import { native } from "cmsg-native";
+import t from "tap";
+import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { run } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const mode = (path: string) => (lstatSync(path).mode & 0o777).toString(8);
+
+/** A socket file as a killed process leaves it. */
+function leaveStale(path: string): void {
+  const fd = native.socket(1);
+  native.bind(fd, Buffer.from(path));
+  native.close(fd);
+}
+
+t.test("listen and accept; close removes the file", async (t) => {
+  const before = openFds();
+  const path = `${tempDir(t)}/s`;
+  const server = await UnixServer.listen(path, { mode: 0o600 });
+  t.equal(server.path, path);
+  t.equal(mode(path), "600");
+  const waiting = server.accept();
+  const client = await UnixSocket.connect(path);
+  const connection = await waiting;
+  await client.send(Buffer.from("hi"));
+  t.equal((await connection.receive())?.data.toString(), "hi");
+  server.close();
+  server.close();
+  t.notOk(existsSync(path));
+  t.notOk(connection.closed, "connections live on");
+  client.close();
+  connection.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("accept [closed, aborted] and iteration", async (t) => {
+  const path = `${tempDir(t)}/s`;
+  const server = await UnixServer.listen(path);
+  const controller = new AbortController();
+  const aborted = server.accept({ signal: controller.signal });
+  controller.abort();
+  await t.rejects(aborted, { name: "AbortError" });
+  const iterated = (async () => {
+    let count = 0;
+    for await (const connection of server) {
+      count++;
+      connection.close();
+    }
+    return count;
+  })();
+  for (const _ of [1, 2]) {
+    const client = await UnixSocket.connect(path);
+    t.equal(await client.receive(), null);
+    client.close();
+  }
+  const waiting = server.accept();
+  await turn();
+  server.close();
+  await t.rejects(waiting, { code: "ERR_CMSG_CLOSED" });
+  await t.rejects(server.accept(), { code: "ERR_CMSG_CLOSED" });
+  t.equal(await iterated, 2);
+});
+
+t.test("replaceStale replaces a dead socket's file, and only with the option", async (t) => {
+  const path = `${tempDir(t)}/s`;
+  leaveStale(path);
+  await t.rejects(UnixServer.listen(path), { code: "EADDRINUSE", message: /Remove it if nobody listens/ });
+  t.ok(existsSync(path));
+  const server = await UnixServer.listen(path, { replaceStale: true });
+  t.ok(existsSync(path));
+  server.close();
+});
+
+t.test(
+  "replaceStale [alive: listening, or bound and not yet listening] is EADDRINUSE, unnoticed by its owner",
+  async (t) => {
+    const path = `${tempDir(t)}/s`;
+    const fd = native.socket(1);
+    native.bind(fd, Buffer.from(path));
+    const refusal = { code: "EADDRINUSE", message: /another process has that socket open/ };
+    await t.rejects(UnixServer.listen(path, { replaceStale: true }), refusal);
+    native.listen(fd, 5);
+    await t.rejects(UnixServer.listen(path, { replaceStale: true }), refusal);
+    t.equal(native.accept(fd), -1, "no connection was made");
+    t.ok(existsSync(path));
+    native.close(fd);
+    unlinkSync(path);
+  },
+);
+
+t.test("replaceStale [a file, a directory, a symbolic link] is EADDRINUSE, and nothing is touched", async (t) => {
+  const dir = tempDir(t);
+  leaveStale(`${dir}/stale`);
+  writeFileSync(`${dir}/file`, "content");
+  symlinkSync(`${dir}/stale`, `${dir}/link`);
+  for (const name of ["file", "link", "."]) {
+    await t.rejects(UnixServer.listen(`${dir}/${name}`, { replaceStale: true }), {
+      code: "EADDRINUSE",
+      message: /not a socket/,
+    });
+  }
+  t.equal(readFileSync(`${dir}/file`, "utf8"), "content");
+  t.ok(lstatSync(`${dir}/link`).isSymbolicLink() && existsSync(`${dir}/stale`));
+});
+
+t.test("replaceStale [another user's] is EADDRINUSE", { skip: needs("root") }, async (t) => {
+  const path = `${tempDir(t)}/s`;
+  leaveStale(path);
+  spawnSync("chown", ["65534", path]);
+  await t.rejects(UnixServer.listen(path, { replaceStale: true }), { code: "EADDRINUSE", message: /uid 65534/ });
+  t.ok(existsSync(path));
+});
+
+t.test("two listeners that find the same stale file: one has it, the other is told", async (t) => {
+  const path = `${tempDir(t)}/s`;
+  leaveStale(path);
+  const results = await Promise.allSettled([1, 2, 3].map(() => UnixServer.listen(path, { replaceStale: true })));
+  const servers = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  t.equal(servers.length, 1);
+  const client = await UnixSocket.connect(path);
+  (await servers[0]?.accept())?.close();
+  client.close();
+  servers[0]?.close();
+});
+
+t.test("listen [missing directory, not writable, bad address] says which path", async (t) => {
+  const before = openFds();
+  const dir = tempDir(t);
+  await t.rejects(UnixServer.listen(`${dir}/none/s`), { code: "ENOENT", message: /none\/s'/ });
+  writeFileSync(`${dir}/file`, "");
+  await t.rejects(UnixServer.listen(`${dir}/file/s`), { code: "ENOTDIR" });
+  await t.rejects(UnixServer.listen(`/${"x".repeat(120)}`), {
+    code: "ERR_CMSG_INVALID_ARG",
+    message: /108 bytes.*121/,
+  });
+  await assertNoLeak(t, before);
+});
+
+t.test("listen [a directory without write permission] is EACCES", { skip: needs("root") }, async (t) => {
+  const dir = tempDir(t);
+  chmodSync(dir, 0o555);
+  const script = `import("cmsg").then(({UnixServer}) => UnixServer.listen(${JSON.stringify(`${dir}/s`)})).catch((e) => console.log(e.code))`;
+  const asNobody = ["--reuid=65534", "--clear-groups", process.execPath, "--input-type=module", "-e", script];
+  // Bare names resolve from the directory it starts in.
+  const { stdout } = await run(t, "setpriv", asNobody, { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
+  t.equal(stdout.trim(), "EACCES");
+});
+
+t.test("close leaves a file that is no longer the one it made", async (t) => {
+  const path = `${tempDir(t)}/s`;
+  const server = await UnixServer.listen(path);
+  unlinkSync(path);
+  writeFileSync(path, "somebody else's");
+  server.close();
+  t.equal(readFileSync(path, "utf8"), "somebody else's");
+});
+
+t.test("abstract names leave no file and are as long as they are", async (t) => {
+  const name = `cmsg-test-${process.pid}`;
+  const server = await UnixServer.listen({ abstract: name });
+  t.equal(server.path, `@${name}`);
+  const client = await UnixSocket.connect({ abstract: name });
+  (await server.accept()).close();
+  client.close();
+  await t.rejects(UnixSocket.connect({ abstract: `${name}\0` }), { code: "ECONNREFUSED" });
+  await t.rejects(UnixServer.listen({ abstract: name }), { code: "EADDRINUSE", message: new RegExp(`@${name}`) });
+  server.close();
+});
+
+t.test("it serves Node's own net", async (t) => {
+  const path = `${tempDir(t)}/s`;
+  const server = createServer((socket) => socket.end("from net")).listen(path);
+  t.teardown(() => server.close());
+  const client = await UnixSocket.connect(path);
+  t.equal((await client.receive())?.data.toString(), "from net");
+  client.close();
+});
