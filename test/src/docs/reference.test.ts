@@ -1,0 +1,147 @@
+// What documents list is what the code has, and the other way round: error codes, exports, options, links.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import * as cmsg from "cmsg";
+import * as consoleInit from "console-init";
+import * as consoleSocket from "console-socket";
+import t, { type Test } from "tap";
+import { repository } from "../support/paths.js";
+import { plainNode } from "../support/plain-node.js";
+import { run } from "../support/processes.js";
+import { Document, documents } from "./documents.js";
+
+const packages = [
+  { folder: "packages/cmsg", module: cmsg, codes: Object.keys(cmsg.CMSG_ERROR_CODES) },
+  { folder: "packages/console-socket", module: consoleSocket, codes: Object.keys(consoleSocket.CONSOLE_ERROR_CODES) },
+  // It throws nothing of its own.
+  { folder: "packages/init", module: consoleInit, codes: ["ERR_CMSG_NATIVE"] },
+];
+
+/** Every name that a package exports, types too: from its declarations. */
+function exportsOf(folder: string): string[] {
+  const index = readFileSync(join(repository, folder, "dist/index.d.ts"), "utf8");
+  const lists = [...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, names = ""]) => names.split(","));
+  const own = [...index.matchAll(/export declare (?:abstract )?\w+ (\w+)/g)].map(([, name = ""]) => name);
+  return [...lists.map((name) => name.trim().replace(/^type /, "")), ...own].filter(Boolean).sort();
+}
+
+/** The declarations of all files of a package. */
+function declarations(folder: string): string {
+  const dist = join(repository, folder, "dist");
+  const files = readdirSync(dist).filter((name) => name.endsWith(".d.ts"));
+  return files.map((name) => readFileSync(join(dist, name), "utf8")).join("\n");
+}
+
+type Class = { prototype: object } & object;
+
+function isClass(value: unknown): value is Class {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+/** The public methods and accessors of a class; streams' hooks (_read …) are not public. */
+function membersOf(type: Class): string[] {
+  const own = [...Object.getOwnPropertyNames(type), ...Object.getOwnPropertyNames(type.prototype)];
+  const inherent = ["constructor", "length", "name", "prototype"];
+  return own.filter((name) => !inherent.includes(name) && !name.startsWith("_")).sort();
+}
+
+/** The API table: exported names in order, each with the members (`.name`) in the rows behind it. */
+function apiTable(readme: Document): Map<string, string[]> {
+  const table = new Map<string, string[]>();
+  let latest: string[] = [];
+  for (const span of readme.firstColumn("## API").flat()) {
+    const name = span.match(/\w+/)?.[0] ?? "";
+    if (span.startsWith(".")) latest.push(name);
+    else {
+      latest = [];
+      table.set(name, latest);
+    }
+  }
+  return table;
+}
+
+for (const { folder, module, codes } of packages) {
+  t.test(`${folder}/README.md`, async (t) => {
+    const readme = new Document(`${folder}/README.md`);
+
+    t.test("its table of error codes is the exported one", async (t) => {
+      t.strictSame(readme.firstColumn("## Errors").flat().sort(), codes.sort());
+    });
+
+    t.test("its API table has every exported name, and no other", async (t) => {
+      const exported = exportsOf(folder);
+      const values = Object.keys(module);
+      t.strictSame(
+        values.filter((name) => !exported.includes(name)),
+        [],
+        "the declarations were read completely",
+      );
+      t.strictSame([...apiTable(readme).keys()].sort(), exported);
+    });
+
+    t.test("its API table has every method of the classes, and no other", async (t) => {
+      const types = declarations(folder);
+      for (const [name, listed] of apiTable(readme)) {
+        const value = (module as Record<string, unknown>)[name];
+        if (!isClass(value) || value.prototype instanceof Error) continue;
+        const members = membersOf(value);
+        const isField = (member: string) => new RegExp(`readonly ${member}\\b`).test(types);
+        t.strictSame(
+          members.filter((member) => !listed.includes(member)),
+          [],
+          `${name} is complete`,
+        );
+        t.strictSame(
+          listed.filter((member) => !members.includes(member) && !isField(member)),
+          [],
+          `${name} has what is listed`,
+        );
+      }
+    });
+  });
+}
+
+const OPTION = /(?<![\w-])--?[A-Za-z][\w-]*/g;
+
+/** The options in the lines of a help text that begin with one. */
+async function optionsInHelp(t: Test, command: readonly [string, ...string[]]): Promise<string[]> {
+  const { status, stdout } = await run(t, command[0], [...command.slice(1), "--help"]);
+  t.equal(status, 0);
+  const heads = stdout.split("\n").map((line) => line.match(/^ +(-.*?)(?: {2}|$)/)?.[1] ?? "");
+  return heads.flatMap((head) => head.match(OPTION) ?? []).sort();
+}
+
+function optionsInTable(document: Document, heading: string): string[] {
+  return document
+    .firstColumn(heading)
+    .flat()
+    .flatMap((span) => span.match(OPTION) ?? [])
+    .sort();
+}
+
+t.test("console-socket --help has the options of its README", async (t) => {
+  const command = [...plainNode, join(repository, "packages/console-socket/dist/cli/main.js")] as const;
+  const listed = optionsInTable(new Document("packages/console-socket/README.md"), "## The command");
+  t.ok(listed.length > 0);
+  t.strictSame(await optionsInHelp(t, command as unknown as [string, ...string[]]), listed);
+});
+
+t.test("console-init --help has the options of its manual", async (t) => {
+  const listed = optionsInTable(new Document("docs/console-init.md"), "## Options");
+  t.ok(listed.length > 0);
+  t.strictSame(await optionsInHelp(t, [consoleInit.consoleInitPath()]), listed);
+});
+
+t.test("links between documents lead somewhere", async (t) => {
+  for (const document of documents()) {
+    const dead = document.links.filter((link) => !/^https?:/.test(link) && !isThere(document, link));
+    t.strictSame(dead, [], document.path);
+  }
+});
+
+function isThere(document: Document, link: string): boolean {
+  const [path = "", anchor] = link.split("#");
+  const target = path === "" ? document.path : normalize(join(dirname(document.path), path));
+  if (!existsSync(join(repository, target))) return false;
+  return anchor === undefined || new Document(target).anchors.includes(anchor);
+}
