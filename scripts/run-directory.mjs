@@ -1,5 +1,6 @@
 // One temporary directory per test run, which is also how the run finds what it left running: a test ends what it
 // started, but a test file that was killed (a timeout, a crash) could not.
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,18 +31,34 @@ function processesNaming(directory) {
   });
 }
 
-/** Kill what the run left running, remove its directory, and return the command lines. */
+/** Mount points below `directory`. */
+function mountsIn(directory) {
+  const points = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  return points.filter((point) => point.startsWith(`${directory}/`));
+}
+
+/** End what the run left running or mounted, remove its directory, and say what there was. */
 export async function clearRunDirectory(directory) {
   const deadline = performance.now() + GRACE_MS;
   while (processesNaming(directory).length > 0 && performance.now() < deadline) await delay(50);
-  const left = processesNaming(directory);
-  for (const { pid } of left) {
+  const processes = processesNaming(directory);
+  for (const { pid } of processes) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
       // It ended by itself after all.
     }
   }
-  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-  return left.map(({ command }) => command);
+  const mounts = mountsIn(directory);
+  // Lazily: nobody has to let go of it first, and no daemon is asked.
+  for (const point of mounts) spawnSync("umount", ["--lazy", point]);
+  const left = [...processes.map(({ command }) => `process ${command}`), ...mounts.map((point) => `mount ${point}`)];
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    left.push(`directory ${error.message}`);
+  }
+  return left;
 }

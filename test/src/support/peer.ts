@@ -16,6 +16,7 @@ type FdKind =
   | "fifo"
   | "pipe"
   | "socket"
+  | "opened"
   | "null";
 
 export type PeerStep =
@@ -32,6 +33,7 @@ export type PeerStep =
   | { resize: [columns: number, rows: number] }
   | { raw: true }
   | { hangup: true }
+  | { open: string }
   | { pause: number }
   | { hold: true };
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Test } from "tap";
 import { until } from "./until.js";
 
@@ -9,6 +10,8 @@ interface Exit {
   status: number | null;
   signal: NodeJS.Signals | null;
 }
+
+const STUCK_MS = 2000;
 
 export interface Output extends Exit {
   stdout: string;
@@ -116,7 +119,8 @@ export function start(t: Test, command: string, args: string[], options?: StartO
     program.child.stdin?.destroy();
     program.child.stdout?.destroy();
     program.child.stderr?.destroy();
-    await program.ended;
+    // Killed it is, but it may be stuck in a call that only a later teardown ends (SilentFuse): not for long, then.
+    await Promise.race([program.ended, delay(STUCK_MS, undefined, { ref: false })]);
   });
   return program;
 }

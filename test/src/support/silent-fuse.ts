@@ -2,7 +2,9 @@
 // answers the kernel until it is told to be silent. From then on fstat, ioctl and close of a descriptor of that file
 // block for as long as the daemon lives.
 //
-// Never touch such a descriptor from the test's own thread after silence(): a peer process opens and sends it.
+// The test's own process must not hold such a descriptor after silence(), not even untouched: a child that it starts
+// has to close its copy before exec() is done, and until then spawn() blocks the event loop. So a peer process holds it:
+//   startPeer(t, [{ connect }, { open: fuse.path }, { hold: true }, { send: { fds: ["opened"] } }, { hold: true }])
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";

@@ -113,11 +113,16 @@ except OSError as error: print(error.strerror)`,
   t.notOk(readFileSync("/proc/self/mountinfo", "utf8").includes(path), "no mount is left");
   t.strictSame(processesNaming(path), [], "no daemon is left");
 
-  await t.test("left to the teardown", async (t) => {
+  let stuck = 0;
+  await t.test("left to the teardown, with a process that cannot end before the daemon", async (t) => {
     const fuse = await SilentFuse.mount(t);
     path = fuse.path;
+    const peer = startPeer(t, [{ open: path }, { hold: true }]);
+    stuck = peer.program.pid;
+    await peer.step(0);
     await fuse.silence();
   });
+  await waitGone(stuck);
   t.notOk(existsSync(path) || readFileSync("/proc/self/mountinfo", "utf8").includes(path), "no mount is left");
 });
 
