@@ -14,8 +14,9 @@ namespace addon {
 
 namespace {
 
-// A close that hangs keeps its thread. This many hostile descriptors can hang at once before the next ones wait.
-constexpr int kMaxThreads = 8;
+// A close that hangs keeps its thread. What waits for one is still open, and would be waited for in the execve(2) of any
+// program that is started meanwhile: so there are many before there is a queue.
+constexpr int kMaxThreads = 256;
 constexpr size_t kStackSize = 64 * 1024;
 
 // Never destroyed: a thread may be inside close(2) while the process exits.

@@ -155,17 +155,21 @@ t.test(
     await sender.step(1);
     await fuse.silence();
     const refused = refusal(listener);
-    using message = await connection.receive();
     const relay = await UnixSocket.connect(listener.path);
-    await relay.send(Buffer.from("fuse"), message?.fds ?? []);
+    {
+      // Closed here at once: a program started meanwhile would wait for it in execve, which closes what is close-on-exec.
+      using message = await connection.receive();
+      await relay.send(Buffer.from("fuse"), message?.fds ?? []);
+    }
     t.match((await refused).error, { code: "ERR_CONSOLE_NOT_A_PTY", message: /a regular file/ });
     await stillServes(t, listener);
     relay.close();
     connection.close();
     holding.close();
     listener.close();
-    for (const fd of message?.fds.splice(0) ?? []) fd.close();
     await fuse.abort();
+    sender.goOn();
+    await sender.done();
     await assertNoLeak(t, before);
   },
 );
