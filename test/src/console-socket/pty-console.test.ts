@@ -132,7 +132,8 @@ t.test("a console that ends without a byte ends normally", { skip: needs("python
 });
 
 t.test("size and resize; the program is told", async (t) => {
-  const script = "trap 'stty size; exit' WINCH; stty size; while :; do sleep 0.01; done";
+  // The receive itself sets a size, and may be noticed as a change too.
+  const script = `trap 's=$(stty size); echo "$s"; [ "$s" = "22 77" ] && exit' WINCH; stty size; while :; do sleep 0.01; done`;
   const { console } = await consoleOf(t, ["sh", "-c", script], { initialSize: { columns: 33, rows: 11 } });
   const screen = new Transcript(console);
   await screen.shows(/^11 33\r$/m);

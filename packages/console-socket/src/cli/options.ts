@@ -8,7 +8,7 @@ export interface Options {
   socket: string;
 }
 
-export const HELP = `Usage: console-socket [receive] [OPTION]... SOCKET
+const HELP = `Usage: console-socket [receive] [OPTION]... SOCKET
 
 Receive the console that a container runtime sends to SOCKET (--console-socket
 of runc, crun, youki and gVisor) and connect it with this terminal.
