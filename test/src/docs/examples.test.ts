@@ -10,7 +10,9 @@ import { needs } from "../support/requirements.js";
 import { Tmux } from "../support/tmux.js";
 import { type Document, documents, type Example, pattern } from "./documents.js";
 
-/** Where the examples of one document run: as root with a /run of their own, in which they leave what they like. */
+const LOCK_TIMEOUT_MS = 40_000;
+
+/** Where the examples of one document run: those that need root with a /run of their own, to leave in it what they like. */
 class Place {
   readonly #t: Test;
   readonly #windows = new Map<string, Tmux>();
@@ -21,18 +23,18 @@ class Place {
   }
 
   /** A command line that runs `command` here, in the repository's root. */
-  async command(...command: string[]): Promise<[string, ...string[]]> {
-    if (process.getuid?.() !== 0) return ["env", "-C", repository, ...command];
+  async command({ needs }: Pick<Example, "needs">, ...command: string[]): Promise<[string, ...string[]]> {
+    if (!needs.includes("root")) return ["env", "-C", repository, ...command];
     const inside = `cd "$0" && exec "$@"`;
     const namespace = `--mount=/proc/${await this.#enter()}/ns/mnt`;
     return ["nsenter", namespace, "--", "sh", "-c", inside, repository, ...command];
   }
 
-  async window(name: string): Promise<Tmux> {
+  async window(name: string, example: Example): Promise<Tmux> {
     let window = this.#windows.get(name);
     if (!window) {
       // A shell as a person has it: without the test runner's variables, and with a prompt that is known.
-      const shell = await this.command("env", "-u", "NODE_OPTIONS", "-u", "ENV", "PS1=$ ", "sh");
+      const shell = await this.command(example, "env", "-u", "NODE_OPTIONS", "-u", "ENV", "PS1=$ ", "sh");
       window = await Tmux.start(this.#t, shell, { columns: 120, rows: 40 });
       await window.waitFor(PROMPT);
       this.#windows.set(name, window);
@@ -42,13 +44,11 @@ class Place {
 
   async #enter(): Promise<number> {
     if (this.#namespace === undefined) {
-      const holder = start(this.#t, "unshare", [
-        "--mount",
-        "sh",
-        "-c",
-        "mount -t tmpfs tmpfs /run && echo mounted && exec sleep infinity",
-      ]);
-      await holder.output(/mounted/);
+      // The containers have fixed names, and by those cgroups that all of the machine shares: one test run at a time.
+      const mount = "mount -t tmpfs tmpfs /run && echo mounted && exec sleep infinity";
+      const alone = 'exec flock --no-fork "$(command -v runc)" unshare --mount sh -c "$0"';
+      const holder = start(this.#t, "sh", ["-c", alone, mount]);
+      await holder.output(/mounted/, LOCK_TIMEOUT_MS);
       this.#namespace = holder.pid;
       this.#t.teardown(() => this.#removeContainers());
     }
@@ -58,7 +58,7 @@ class Place {
   // What a failed example left running does not end with its mount namespace.
   async #removeContainers(): Promise<void> {
     const script = 'for id in $(command -v runc >/dev/null && runc list --quiet); do runc delete --force "$id"; done';
-    const [command, ...args] = await this.command("sh", "-c", script);
+    const [command, ...args] = await this.command({ needs: ["root"] }, "sh", "-c", script);
     await run(this.#t, command, args);
   }
 }
@@ -68,7 +68,8 @@ function plain(output: string): string {
   return `${output.replaceAll("\r", "").trimEnd()}\n`;
 }
 
-async function runBlock(t: Test, place: Place, document: Document, { language, code, line, shows }: Example) {
+async function runBlock(t: Test, place: Place, document: Document, example: Example) {
+  const { language, code, line, shows } = example;
   // Beside the tests, where the packages' names lead to the packages.
   const directory = join(fixtureBuild, "docs");
   mkdirSync(directory, { recursive: true });
@@ -76,7 +77,7 @@ async function runBlock(t: Test, place: Place, document: Document, { language, c
   const file = join(directory, `${name}-${basename(document.path, ".md")}-${line}.${language === "js" ? "mjs" : "sh"}`);
   writeFileSync(file, `${code}\n`);
   const interpreter = language === "js" ? plainNode : ["sh", "-e"];
-  const [command, ...args] = await place.command(...interpreter, file);
+  const [command, ...args] = await place.command(example, ...interpreter, file);
   const { status, signal, stdout, stderr } = await run(t, command, args);
   t.match({ status, signal, stderr }, { status: 0, signal: null, stderr: "" });
   if (shows !== undefined) t.match(plain(stdout), pattern(shows));
@@ -85,8 +86,9 @@ async function runBlock(t: Test, place: Place, document: Document, { language, c
 // A shell that waits for a command, this machine's or the container's, and nothing below it on the screen.
 const PROMPT = /^(?:\$|\/ #)\s*(?![\s\S])/m;
 
-async function typeIntoWindow(t: Test, place: Place, name: string, { code, shows }: Example) {
-  const window = await place.window(name);
+async function typeIntoWindow(t: Test, place: Place, name: string, example: Example) {
+  const { code, shows } = example;
+  const window = await place.window(name, example);
   for (const line of code.split("\n")) {
     await window.waitFor(PROMPT);
     await window.type(line);
@@ -101,11 +103,11 @@ async function typeIntoWindow(t: Test, place: Place, name: string, { code, shows
   else t.match(await window.screen(), new RegExp(pattern(shows).source.slice(0, -1), "m"));
 }
 
-async function printed(t: Test, place: Place, line: string, shows: string) {
-  const [command, ...args] = await place.command("env", "-u", "NODE_OPTIONS", "sh", "-c", line);
+async function printed(t: Test, place: Place, line: string, example: Example) {
+  const [command, ...args] = await place.command(example, "env", "-u", "NODE_OPTIONS", "sh", "-c", line);
   const { status, stdout, stderr } = await run(t, command, args);
   t.match({ status, stderr }, { status: 0, stderr: "" });
-  t.match(plain(stdout), pattern(shows));
+  t.match(plain(stdout), pattern(example.code));
 }
 
 t.test("the documents have examples", async (t) => {
@@ -123,7 +125,7 @@ for (const document of documents()) {
       const title = "window" in how ? `window ${how.window}` : "prints" in how ? how.prints : code.split("\n")[0];
       await t.test(`line ${line}: ${title}`, { skip: needs(...example.needs) }, async (t) => {
         if ("window" in how) await typeIntoWindow(t, place, how.window, example);
-        else if ("prints" in how) await printed(t, place, how.prints, code);
+        else if ("prints" in how) await printed(t, place, how.prints, example);
         else await runBlock(t, place, document, example);
       });
     }
