@@ -82,25 +82,31 @@ PtyFailure open_without_openat2(const Devpts& devpts, const DevptsEntry& entry, 
   return wrong;
 }
 
+// From `directory`, or from nowhere, to the directory `name` in it.
+PtyFailure step_into(const char* name, const char* path, UniqueFd* directory) {
+  int parent = directory->valid() ? directory->get() : AT_FDCWD;
+  int next = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (next == -1) return failure_at(PtyProblem::kDirectory, errno, parent, name, path);
+  directory->reset(next);
+  return PtyFailure{};
+}
+
 }  // namespace
 
 FileSeen file_seen(const struct stat& status) {
   return FileSeen{status.st_mode, major(status.st_rdev), minor(status.st_rdev)};
 }
 
+PtyFailure open_dev(UniqueFd* directory) {
+  PtyFailure result = step_into("/", "/", directory);
+  return result.failed() ? result : step_into("dev", "/dev", directory);
+}
+
 PtyFailure open_devpts(Devpts* devpts) {
-  struct Component {
-    const char* name;
-    const char* path;
-  };
-  static constexpr Component kWay[] = {{"/", "/"}, {"dev", "/dev"}, {"pts", "/dev/pts"}};
-  UniqueFd directory(AT_FDCWD);
-  for (const Component& component : kWay) {
-    int parent = directory.get();
-    int next = openat(parent, component.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (next == -1) return failure_at(PtyProblem::kDirectory, errno, parent, component.name, component.path);
-    directory.reset(next);
-  }
+  UniqueFd directory;
+  PtyFailure way = open_dev(&directory);
+  if (!way.failed()) way = step_into("pts", "/dev/pts", &directory);
+  if (way.failed()) return way;
   struct statfs filesystem;
   struct stat status;
   if (fstatfs(directory.get(), &filesystem) == -1 || fstat(directory.get(), &status) == -1) {

@@ -16,6 +16,9 @@ struct Devpts {
   dev_t device = 0;
 };
 
+// Walks from / to /dev, through directories only.
+PtyFailure open_dev(UniqueFd* directory);
+
 // Walks from / to /dev/pts, through directories only, and makes sure that a devpts is mounted there.
 PtyFailure open_devpts(Devpts* devpts);
 

@@ -1,6 +1,7 @@
 // What a descriptor is, asked in the one way that cannot block: statx(2) with AT_STATX_DONT_SYNC answers from the
 // kernel's cache. fstat and every ioctl on a file of a FUSE mount wait for its daemon, for as long as it likes.
-// Called by number, because the C libraries' wrapper is younger than the oldest supported one.
+// Called by number, with a layout of its own: the C libraries' wrapper and struct are younger than the oldest
+// supported.
 #pragma once
 
 #include <stdint.h>
@@ -19,6 +20,10 @@ struct FileIdentity {
 
 // False with errno set.
 bool identify(int fd, FileIdentity* identity);
+
+inline bool same_file(const FileIdentity& left, const FileIdentity& right) {
+  return left.dev_major == right.dev_major && left.dev_minor == right.dev_minor && left.inode == right.inode;
+}
 
 // The multiplexer's device number, which every devpts' ptmx and the host's /dev/ptmx share.
 inline bool is_ptmx(const FileIdentity& file) {

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "decimal.h"
+#include "file_identity.h"
 #include "retry.h"
 
 #ifndef TIOCGPTPEER
@@ -38,6 +39,12 @@ PtyFailure check_peer(const Devpts& devpts, int peer, unsigned number, const cha
   if (right && status.st_dev == devpts.device) return PtyFailure{};
   PtyFailure result = pty_failure(PtyProblem::kPeerElsewhere, 0, path);
   result.seen = file_seen(status);
+  return result;
+}
+
+PtyFailure wrong_file(const FileIdentity& seen, const char* path) {
+  PtyFailure result = pty_failure(PtyProblem::kWrongFile, 0, path);
+  result.seen = FileSeen{seen.mode, seen.rdev_major, seen.rdev_minor};
   return result;
 }
 
@@ -78,22 +85,14 @@ PtyFailure open_pty_through(const char* path, Pty* pty) {
   PtyFailure result = open_devpts(&devpts);
   if (result.failed()) return result;
   UniqueFd handle(open(path, O_PATH | O_CLOEXEC));
-  struct stat before;
-  if (!handle.valid() || fstat(handle.get(), &before) == -1) return pty_failure(PtyProblem::kOpen, errno, path);
+  FileIdentity before;
+  if (!handle.valid() || !identify(handle.get(), &before)) return pty_failure(PtyProblem::kOpen, errno, path);
   // Looked at before it is opened: to open a FIFO or a tape drive has effects.
-  if (!S_ISCHR(before.st_mode) || before.st_rdev != makedev(5, 2)) {
-    result = pty_failure(PtyProblem::kWrongFile, 0, path);
-    result.seen = file_seen(before);
-    return result;
-  }
+  if (!is_ptmx(before)) return wrong_file(before, path);
   pty->ptmx.reset(retry_on_eintr([&] { return open(path, kTerminalFlags); }));
-  struct stat after;
-  if (!pty->ptmx.valid() || fstat(pty->ptmx.get(), &after) == -1) return pty_failure(PtyProblem::kOpen, errno, path);
-  if (after.st_dev != before.st_dev || after.st_ino != before.st_ino || after.st_rdev != before.st_rdev) {
-    result = pty_failure(PtyProblem::kWrongFile, 0, path);
-    result.seen = file_seen(after);
-    return result;
-  }
+  FileIdentity after;
+  if (!pty->ptmx.valid() || !identify(pty->ptmx.get(), &after)) return pty_failure(PtyProblem::kOpen, errno, path);
+  if (!is_ptmx(after) || !same_file(before, after)) return wrong_file(after, path);
   return complete(devpts, path, PeerByNumber::kRefused, pty);
 }
 

@@ -12,6 +12,7 @@
 
 #include "control_message.h"
 #include "retry.h"
+#include "working_directory.h"
 
 namespace init {
 
@@ -32,7 +33,7 @@ int connect_bytes(int socket, const char* bytes, size_t length) {
 }
 
 // An address holds 108 bytes and a path may be longer. /proc/self/fd/N/name would be the usual way round, but a
-// container need not have a /proc; the working directory of this process is its own, and is put back.
+// container need not have a /proc.
 int connect_from_its_directory(int socket, const char* path, size_t directory_length) {
   char directory_name[PATH_MAX];
   if (directory_length >= sizeof(directory_name)) {
@@ -41,14 +42,13 @@ int connect_from_its_directory(int socket, const char* path, size_t directory_le
   }
   memcpy(directory_name, path, directory_length);
   directory_name[directory_length] = '\0';
-  constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd here(open(".", kFlags));
-  UniqueFd directory(open(directory_name, kFlags));
-  if (!here.valid() || !directory.valid() || fchdir(directory.get()) == -1) return -1;
+  UniqueFd directory(open(directory_name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  WorkingDirectory there;
+  if (!directory.valid() || !there.enter(directory.get())) return -1;
   const char* name = path + directory_length;
   int connected = connect_bytes(socket, name, strlen(name));
   int error = errno;
-  if (fchdir(here.get()) == -1) return -1;
+  if (!there.leave()) return -1;
   errno = error;
   return connected;
 }
@@ -176,13 +176,12 @@ bool open_console_socket(const Options& options, UniqueFd* socket, Message* prob
   return true;
 }
 
-bool send_console(const UniqueFd& socket, const UniqueFd& ptmx, Message* problem) {
-  static constexpr char kName[] = "/dev/ptmx";
-  constexpr size_t kLength = sizeof(kName) - 1;  // no NUL: receivers take the bytes as they are
+bool send_console(const UniqueFd& socket, const char* name, const UniqueFd& ptmx, Message* problem) {
+  size_t length = strlen(name);  // no NUL: receivers take the bytes as they are
   int fd = ptmx.get();
-  ssize_t sent = send_waiting(socket.get(), kName, kLength, &fd, 1);
-  if (sent == static_cast<ssize_t>(kLength)) return true;
-  // Nine bytes are one buffer of the kernel's: it takes them all or none.
+  ssize_t sent = send_waiting(socket.get(), name, length, &fd, 1);
+  if (sent == static_cast<ssize_t>(length)) return true;
+  // A name is one buffer of the kernel's: it takes all of it or nothing.
   explain_send(sent == -1 ? errno : EMSGSIZE, problem);
   return false;
 }

@@ -1,4 +1,4 @@
-// The receiver's end of the wire: a Unix stream socket that carries one message, the bytes "/dev/ptmx" with the ptmx as
+// The receiver's end of the wire: a Unix stream socket that carries one message, the bytes of --name with the ptmx as
 // the only descriptor. There is no answer; the receiver may accept and receive later.
 #pragma once
 
@@ -11,6 +11,6 @@ namespace init {
 // Connects, or takes over the inherited descriptor. False: `problem` says why.
 bool open_console_socket(const Options& options, core::UniqueFd* socket, Message* problem);
 
-bool send_console(const core::UniqueFd& socket, const core::UniqueFd& ptmx, Message* problem);
+bool send_console(const core::UniqueFd& socket, const char* name, const core::UniqueFd& ptmx, Message* problem);
 
 }  // namespace init

@@ -1,17 +1,24 @@
 // console-init: opens a terminal inside a container, sends its ptmx out over a Unix socket, and becomes the command on
-// that terminal. The options are in options.cc, the exit statuses in command.h.
+// that terminal. The options are in option_table.cc, the exit statuses in command.h.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "console_mount.h"
 #include "console_socket.h"
 #include "descriptors.h"
+#include "handshake.h"
+#include "identity.h"
 #include "message.h"
 #include "options.h"
+#include "progress.h"
 #include "pty.h"
 #include "session.h"
+#include "signals.h"
+#include "supervisor.h"
 #include "terminal.h"
 #include "unique_fd.h"
 
@@ -30,7 +37,10 @@ bool seclude(Message* problem) {
 // Before the terminal takes its place: a failure to run the command has to reach who started this.
 bool keep_standard_error(core::UniqueFd* kept, Message* problem) {
   kept->reset(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (kept->valid()) return true;
+  if (kept->valid()) {
+    speak_through(kept->get());
+    return true;
+  }
   problem->add("expected a free descriptor, got ").error(errno).add("; raise the limit of open files");
   return false;
 }
@@ -40,20 +50,68 @@ int fail(const Message& problem) {
   return kOwnFailure;
 }
 
+// Signals, a time limit, and nothing that was inherited by mistake.
+bool prepare(const Options& options, Message* problem) {
+  reset_signals();
+  // Until the command runs: a reader that is gone is an error to report.
+  signal(SIGPIPE, SIG_IGN);
+  begin_progress(options.verbose, options.timeout_ms);
+  return check_handshake(options, problem) && seclude(problem);
+}
+
+// In front of the command's own start only exec(3) is left.
+bool leave_preparations(const Options& options, const Supervision& supervision, Message* problem) {
+  if (!become_user(options, problem)) return false;
+  if (!die_with_parent(supervision.pdeathsig, supervision.parent)) {
+    problem->add("--pdeathsig: expected to set it, got ").error(errno).add("; see what denies prctl here");
+    return false;
+  }
+  end_timeout();
+  signal(SIGPIPE, SIG_DFL);
+  return true;
+}
+
+bool make_console(const Options& options, core::Pty* pty, Message* problem) {
+  step("opening the terminal");
+  if (!open_terminal(options, pty, problem)) return false;
+  if (!give_terminal(options, pty->peer, problem)) return false;
+  if (!options.mount_console) return true;
+  step("mounting the terminal on /dev/console");
+  return mount_console(pty->peer, problem);
+}
+
+bool send_to_receiver(const Options& options, core::Pty* pty, Message* problem) {
+  core::UniqueFd socket;
+  step("connecting to the receiver");
+  if (!open_console_socket(options, &socket, problem)) return false;
+  step("sending the terminal");
+  if (!send_console(socket, options.name, pty->ptmx, problem)) return false;
+  pty->ptmx.reset();
+  return true;
+}
+
+bool agree_with_outside(const Options& options, Message* problem) {
+  if (!tell_ready(options, problem)) return false;
+  if (options.wait_fd != -1) step("waiting for the go on --wait-fd");
+  return wait_for_go(options, problem);
+}
+
 int run(const Options& options, Message& problem) {
   core::UniqueFd standard_error;
   core::Pty pty;
-  core::UniqueFd socket;
-  if (!seclude(&problem)) return fail(problem);
-  if (!open_terminal(options, &pty, &problem)) return fail(problem);
-  if (!open_console_socket(options, &socket, &problem)) return fail(problem);
-  if (!send_console(socket, pty.ptmx, &problem)) return fail(problem);
-  socket.reset();
-  pty.ptmx.reset();
+  Supervision supervision{options.init, options.to_group, options.subreaper, options.pdeathsig, getppid()};
+  if (!prepare(options, &problem)) return fail(problem);
+  if (!make_console(options, &pty, &problem)) return fail(problem);
+  if (!send_to_receiver(options, &pty, &problem)) return fail(problem);
+  step("taking the terminal");
+  if (!take_terminal(pty.peer, &supervision, &problem)) return fail(problem);
+  if (!agree_with_outside(options, &problem)) return fail(problem);
   if (!keep_standard_error(&standard_error, &problem)) return fail(problem);
-  reset_signals();
-  if (!take_terminal(pty.peer, &problem)) return fail(problem);
-  if (!use_as_standard(pty.peer, &problem)) return fail(problem);
+  step("starting the command");
+  if (!use_as_standard(pty.peer, &problem) || !leave_preparations(options, supervision, &problem)) {
+    problem.write_line(standard_error.get());
+    return kOwnFailure;
+  }
   ExitStatus status = run_command(options.command, &problem);
   problem.write_line(standard_error.get());
   return status;

@@ -1,77 +1,13 @@
 #include "options.h"
 
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "option_table.h"
 
 namespace init {
 
 namespace {
-
-// `name` is how the option was written, for messages.
-using Reader = bool (*)(const char* value, Options* options, Message* problem);
-
-struct Option {
-  const char* name;
-  const char* value;  // what the value is called; null: the option takes none
-  Reader read;
-  Request request;  // what an option without a value asks for
-  const char* help;
-};
-
-bool read_console_socket(const char* value, Options* options, Message*) {
-  options->console_socket = value;
-  return true;
-}
-
-bool read_console_socket_fd(const char* value, Options* options, Message* problem) {
-  unsigned number = 0;
-  // 2 is where this program's own messages go; the receiver would take one for the console's name.
-  if (!core::parse_decimal(value, value + strlen(value), INT_MAX, &number) || number == STDERR_FILENO) {
-    problem->add("--console-socket-fd: expected the number of an inherited descriptor other than 2, got ").quote(value);
-    problem->add("; pass the connected socket as descriptor 3, say, and give 3");
-    return false;
-  }
-  options->console_socket_fd = static_cast<int>(number);
-  return true;
-}
-
-bool read_size(const char* value, Options* options, Message* problem) {
-  constexpr unsigned kLimit = USHRT_MAX;  // struct winsize holds 16 bits each
-  const char* end = value + strlen(value);
-  const char* separator = strchr(value, 'x');
-  unsigned columns = 0;
-  unsigned rows = 0;
-  bool valid = separator != nullptr && core::parse_decimal(value, separator, kLimit, &columns) &&
-               core::parse_decimal(separator + 1, end, kLimit, &rows) && columns > 0 && rows > 0;
-  if (!valid) {
-    problem->add("--size: expected COLSxROWS, each from 1 to 65535, got ")
-        .quote(value)
-        .add("; write for example 80x24");
-    return false;
-  }
-  options->has_size = true;
-  options->size.ws_col = static_cast<unsigned short>(columns);
-  options->size.ws_row = static_cast<unsigned short>(rows);
-  return true;
-}
-
-bool read_ptmx(const char* value, Options* options, Message*) {
-  options->ptmx = value;
-  return true;
-}
-
-constexpr Option kOptions[] = {
-    {"--console-socket", "PATH", read_console_socket, Request::kRun,
-     "send the terminal to the receiver that listens here; @NAME: an abstract socket"},
-    {"--console-socket-fd", "N", read_console_socket_fd, Request::kRun,
-     "send the terminal over this inherited, connected stream socket"},
-    {"--size", "COLSxROWS", read_size, Request::kRun, "the terminal's window size; without it 0x0"},
-    {"--ptmx", "PATH", read_ptmx, Request::kRun, "open the terminal through this multiplexer instead of /dev/pts/ptmx"},
-    {"--help", nullptr, nullptr, Request::kHelp, "print this and exit"},
-    {"--version", nullptr, nullptr, Request::kVersion, "print the version and exit"},
-};
-constexpr size_t kOptionCount = sizeof(kOptions) / sizeof(kOptions[0]);
 
 const Option* find_option(const char* name, size_t length) {
   for (const Option& option : kOptions) {
@@ -116,7 +52,7 @@ class Arguments {
     }
     *seen = true;
     if (option->value == nullptr) {
-      if (equals == nullptr) return option->request;
+      if (equals == nullptr) return take(option, nullptr, options, problem);
       problem->add(option->name).add(": expected no value, got ").quote(equals + 1).add("; remove it");
       return Request::kInvalid;
     }
@@ -126,7 +62,12 @@ class Arguments {
       problem->add(option->name).add(": expected ").add(option->value).add(", got an empty value; give one");
       return Request::kInvalid;
     }
-    return option->read(value, options, problem) ? Request::kRun : Request::kInvalid;
+    return take(option, value, options, problem);
+  }
+
+  static Request take(const Option* option, const char* value, Options* options, Message* problem) {
+    if (option->read == nullptr || option->read(value, options, problem)) return option->request;
+    return Request::kInvalid;
   }
 
   // What looks like the next option is taken for a forgotten value; --option=value can say anything.
@@ -149,22 +90,31 @@ class Arguments {
   bool seen_[kOptionCount] = {};
 };
 
+// The socket carries one message and is closed after it.
+bool shares_socket(const Options& options) {
+  int socket = options.console_socket_fd;
+  return socket != -1 && (socket == options.ready_fd || socket == options.wait_fd);
+}
+
 bool check_together(const Options& options, Message* problem) {
   bool by_path = options.console_socket != nullptr;
   bool by_fd = options.console_socket_fd != -1;
+  const char* wrong = nullptr;
   if (by_path && by_fd) {
-    problem->add("expected one of --console-socket and --console-socket-fd, got both; remove one");
-    return false;
+    wrong = "expected one of --console-socket and --console-socket-fd, got both; remove one";
+  } else if (!by_path && !by_fd) {
+    wrong = "expected --console-socket PATH or --console-socket-fd N, got neither; say where the terminal goes";
+  } else if (shares_socket(options)) {
+    wrong = "expected another descriptor for --ready-fd and --wait-fd, got the console socket's; give them their own";
+  } else if (options.subreaper && !options.init) {
+    wrong = "--subreaper: expected --init with it, got it alone; add --init";
+  } else if (options.to_group && !options.init) {
+    wrong = "--group: expected --init with it, got it alone; add --init";
+  } else if (*options.command == nullptr) {
+    wrong = "expected a command behind the options, got none; add it, for example -- /bin/sh";
   }
-  if (!by_path && !by_fd) {
-    problem->add("expected --console-socket PATH or --console-socket-fd N, got neither; say where the terminal goes");
-    return false;
-  }
-  if (*options.command == nullptr) {
-    problem->add("expected a command behind the options, got none; add it, for example -- /bin/sh");
-    return false;
-  }
-  return true;
+  if (wrong != nullptr) problem->add(wrong);
+  return wrong == nullptr;
 }
 
 bool print(const char* text) {

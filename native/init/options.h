@@ -1,7 +1,8 @@
-// The command line. One table names the options, their values, their help and what reads them.
+// The command line: what the options ask for. The table of them is in option_table.cc.
 #pragma once
 
 #include <sys/ioctl.h>
+#include <sys/types.h>
 
 #include "message.h"
 
@@ -10,9 +11,24 @@ namespace init {
 struct Options {
   const char* console_socket = nullptr;
   int console_socket_fd = -1;
+  const char* name = "/dev/ptmx";  // what runc calls it
   bool has_size = false;
   winsize size{};
   const char* ptmx = nullptr;
+  bool mount_console = false;
+  bool has_owner = false;
+  uid_t owner = 0;
+  bool has_user = false;
+  uid_t user = 0;
+  gid_t user_group = 0;
+  int ready_fd = -1;
+  int wait_fd = -1;
+  unsigned timeout_ms = 0;
+  bool init = false;
+  bool subreaper = false;
+  bool to_group = false;
+  int pdeathsig = 0;
+  bool verbose = false;
   char** command = nullptr;  // ends with a null pointer, as execve(2) wants it
 };
 

@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#include "stand_in.h"
 
 namespace init {
 
@@ -41,22 +38,14 @@ bool refuse(const char* what, Message* problem) {
 
 }  // namespace
 
-void reset_signals() {
-  // By number: the C libraries keep their own two real-time signals from sigaction(2), but they can be inherited
-  // ignored. All zero is SIG_DFL in the kernel's struct, whose mask has one bit a signal.
-  static const char kDefault[64] = {};
-  for (int number = 1; number < _NSIG; number++) {
-    syscall(SYS_rt_sigaction, number, kDefault, nullptr, _NSIG / 8);
+bool take_terminal(const core::UniqueFd& peer, Supervision* supervision, Message* problem) {
+  if (supervision->init) {
+    if (!continue_in_child(supervision)) return refuse("a child process for the command", problem);
+  } else {
+    if (lead_session() && set_controlling(peer.get())) return true;
+    if (errno != EPERM) return refuse("the terminal as controlling terminal", problem);
+    if (!continue_in_child(supervision)) return refuse("a child process to lead a session", problem);
   }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-bool take_terminal(const core::UniqueFd& peer, Message* problem) {
-  if (lead_session() && set_controlling(peer.get())) return true;
-  if (errno != EPERM) return refuse("the terminal as controlling terminal", problem);
-  if (!continue_in_child()) return refuse("a child process to lead a session", problem);
   if (setsid() == -1 || !set_controlling(peer.get())) return refuse("a session on the terminal", problem);
   return true;
 }

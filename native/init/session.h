@@ -2,19 +2,17 @@
 #pragma once
 
 #include "message.h"
+#include "supervisor.h"
 #include "unique_fd.h"
 
 namespace init {
 
-// Signals as a program expects to find them: nothing ignored, nothing blocked (execve(2) keeps both).
-void reset_signals();
-
 // Makes the process a session leader with `peer` as its controlling terminal, its group in the foreground.
 //
 // Mostly that is this process. setsid(2) fails, however, for the leader of a group (a shell's job), and a session
-// leader keeps a terminal it cannot reach: then a child goes on, and the parent stands in for it until it ends
-// (stand_in.h).
-bool take_terminal(const core::UniqueFd& peer, Message* problem);
+// leader keeps a terminal it cannot reach: then, and with --init always, a child goes on, and the parent supervises it
+// until it ends (supervisor.h).
+bool take_terminal(const core::UniqueFd& peer, Supervision* supervision, Message* problem);
 
 // Standard input, output and error become `terminal`.
 bool use_as_standard(const core::UniqueFd& terminal, Message* problem);

@@ -4,42 +4,17 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "file_kind.h"
+
 namespace init {
 
 namespace {
 
-using core::FileSeen;
 using core::PtyFailure;
 using core::PtyProblem;
 
 constexpr char kMountDevpts[] = "mount one: mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts";
 constexpr char kHowElse[] = "mount /dev/pts with ptmxmode=0666, or give the host's multiplexer: --ptmx /dev/ptmx";
-
-const char* kind_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFLNK:
-      return "a symbolic link";
-    case S_IFREG:
-      return "a regular file";
-    case S_IFDIR:
-      return "a directory";
-    case S_IFIFO:
-      return "a FIFO";
-    case S_IFSOCK:
-      return "a socket";
-    case S_IFCHR:
-      return "character device ";
-    case S_IFBLK:
-      return "block device ";
-    default:
-      return "an unknown kind of file";
-  }
-}
-
-void add_seen(const FileSeen& seen, Message* problem) {
-  problem->add(kind_of(seen.mode));
-  if (S_ISCHR(seen.mode) || S_ISBLK(seen.mode)) problem->number(seen.rdev_major).add(":").number(seen.rdev_minor);
-}
 
 // A directory is what was to be there: then it is the error that tells.
 void explain_directory(const PtyFailure& failure, Message* problem) {
@@ -47,7 +22,7 @@ void explain_directory(const PtyFailure& failure, Message* problem) {
   if (failure.seen.mode == 0 || S_ISDIR(failure.seen.mode)) {
     problem->error(failure.error);
   } else {
-    add_seen(failure.seen, problem);
+    add_kind(failure.seen, problem);
   }
   problem->add("; make it a directory and ").add(kMountDevpts);
 }
@@ -76,12 +51,12 @@ void explain(const PtyFailure& failure, Message* problem) {
       return;
     case PtyProblem::kMountedOver:
       problem->add("expected the devpts' own device, got something mounted over it: ");
-      add_seen(failure.seen, problem);
+      add_kind(failure.seen, problem);
       problem->add("; unmount that");
       return;
     case PtyProblem::kWrongFile:
       problem->add("expected the terminal multiplexer, character device 5:2, got ");
-      add_seen(failure.seen, problem);
+      add_kind(failure.seen, problem);
       problem->add("; ").add(kHowElse);
       return;
     case PtyProblem::kNoProc:

@@ -183,3 +183,29 @@ t.test("console-init finds a command as execvp does", { skip }, async (t) => {
   t.match(await shown(["tty"], `${dir}:/usr/bin:/bin`), /^\/dev\/pts\/\d+\r\n$/);
   t.match(await shown(["tty"], undefined), /^\/dev\/pts\/\d+\r\n$/, "without PATH");
 });
+
+t.test("a shell on the terminal has job control: Ctrl-Z, bg, fg, Ctrl-C", { skip }, async (t) => {
+  // What it says is computed, so that it is told apart from the echo of this line.
+  const says = (word: string) => `echo ${word}$((0))`;
+  const job = `trap '${says("continued")}' CONT; trap '${says("interrupted")}; exit' INT; ${says("began")}`;
+  for (const options of [[], ["--init"]]) {
+    const to = await receiver(t, [
+      { write: `sh -c "$JOB; while :; do sleep 0.01; done"\n` },
+      { read: "began0" },
+      { write: "\x1a" },
+      { read: "Stopped" },
+      { write: "bg\n" },
+      { read: "continued0" },
+      { write: "jobs\n" },
+      { read: "Running" },
+      { write: "fg\n" },
+      { read: "continued0" },
+      { write: "\x03" },
+      { read: "interrupted0" },
+      { write: "exit 7\n" },
+      toTheEnd,
+    ]);
+    const init = startInit(t, to, ["env", `JOB=${job}`, "ENV=", "sh", "-i"], { options });
+    t.strictSame(await ended(init), [7, null]);
+  }
+});

@@ -10,7 +10,8 @@ import { type BoxOptions, createBox, needsBox, ownDevpts, runInBox } from "./box
 import { receiver, toTheEnd } from "./receiver.js";
 
 const skip = needsBox || needs("strace");
-const traced = "execve,open,openat,openat2,creat,mknod,mknodat,mkdir,mkdirat,symlinkat,connect,sendmsg,ioctl";
+const traced =
+  "execve,open,openat,openat2,creat,mknod,mknodat,mkdir,mkdirat,symlinkat,connect,sendmsg,ioctl,fchown,mount,open_tree,move_mount";
 
 /** What console-init did that has an effect, successfully. */
 function effects(log: string): string[] {
@@ -173,5 +174,53 @@ t.test("console-init --ptmx [the path is not the multiplexer of /dev/pts] refuse
   );
   await t.test("/dev/pts is no devpts either", (t) =>
     refuses(t, { setup: "", options: ["--ptmx=/dev/ptmx"], message: /"\/dev\/pts": expected a devpts/ }),
+  );
+});
+
+/** The calls that opening a terminal makes when nothing is wrong with it. */
+const terminalOpened = /^openat2\(.*"ptmx"|^ioctl\(\d+, (TIOCSPTLCK|TIOCGPTN|TIOCGPTPEER|TIOCSWINSZ)/;
+
+t.test("console-init --mount-console [/dev/console is a trap] refuses it", { skip }, async (t) => {
+  const place = '"$ROOT/dev/console"';
+  const attacks: Record<string, [make: string, seen: string]> = {
+    "a link to a host file": [`echo kept > "$DIR/host"; ln -s "$DIR/host" ${place}`, "a symbolic link"],
+    "a link to nothing": [`ln -s /made ${place}`, "a symbolic link"],
+    "a link to a device": [`ln -s pts/ptmx ${place}`, "a symbolic link"],
+    "a directory": [`mkdir ${place}`, "a directory"],
+    "a FIFO": [`mkfifo ${place}`, "a FIFO"],
+    "the host's terminal multiplexer": [`touch ${place}; mount --bind /dev/ptmx ${place}`, "character device 5:2"],
+    "a device": [`touch ${place}; mount --bind /dev/null ${place}`, "character device 1:3"],
+    "a socket": [
+      `python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' ${place}`,
+      "a socket",
+    ],
+  };
+  for (const [name, [make, seen]] of Object.entries(attacks)) {
+    await t.test(name, (t) =>
+      refuses(t, {
+        setup: `${ownDevpts}\n${make}`,
+        options: ["--mount-console"],
+        message: new RegExp(`"/dev/console": expected nothing or a regular file to mount on, got ${seen}; remove it`),
+        allow: terminalOpened,
+      }),
+    );
+  }
+  const readOnly = `mount --bind "$ROOT" "$ROOT"\n${ownDevpts}\nmount -o remount,bind,ro "$ROOT"`;
+  await t.test("nothing, in a read-only root", (t) =>
+    refuses(t, {
+      setup: readOnly,
+      options: ["--mount-console"],
+      message: /expected to make \/dev\/console, got Read-only file system; put an empty file there/,
+      allow: terminalOpened,
+    }),
+  );
+  await t.test("no right to mount", (t) =>
+    refuses(t, {
+      setup: `${ownDevpts}\ntouch ${place}`,
+      options: ["--mount-console"],
+      through: ["setpriv", "--bounding-set=-all,+sys_chroot", "--inh-caps=-all"],
+      message: /expected to mount the terminal on \/dev\/console, got Operation not permitted; it takes CAP_SYS_ADMIN/,
+      allow: terminalOpened,
+    }),
   );
 });

@@ -1,6 +1,7 @@
 // console-init in root file systems that hold next to nothing, on kernels and under seccomp profiles that lack a call.
 
-import { chmodSync } from "node:fs";
+import { chmodSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { getuid } from "node:process";
 import t, { type Test } from "tap";
 import { fixture } from "../support/paths.js";
@@ -11,7 +12,7 @@ import { receiver, toTheEnd } from "./receiver.js";
 const deny = (...denials: string[]) => ["python3", fixture("deny.py"), ...denials, "--"];
 const asNobody = getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
 
-async function works(t: Test, options: BoxOptions = {}) {
+async function works(t: Test, { shows = "24 80\r\n", ...options }: BoxOptions & { shows?: string } = {}) {
   const box = createBox(t);
   // The root of the box and the socket in it have to be within reach of another user.
   for (const dir of [box.dir, box.root]) chmodSync(dir, 0o777);
@@ -19,7 +20,7 @@ async function works(t: Test, options: BoxOptions = {}) {
   chmodSync(box.socket, 0o777);
   const output = await runInBox(t, box, options);
   t.match(output, { status: 0, stdout: "", stderr: "" });
-  t.equal(await to.shown(), "24 80\r\n");
+  t.equal(await to.shown(), shows);
 }
 
 async function refused(t: Test, message: RegExp, options: BoxOptions) {
@@ -47,6 +48,31 @@ t.test("console-init works as root", { skip: needsBox || needs("root") }, (t) =>
 t.test("console-init works in a read-only root", { skip: needsBox }, (t) => works(t, { setup: readOnly }));
 
 t.test("console-init works with a fake /proc", { skip: needsBox }, (t) => works(t, { setup: fakeProc }));
+
+t.test("console-init --mount-console makes the terminal /dev/console", { skip: needsBox }, async (t) => {
+  const script = "read first < /dev/console; echo $first > /dev/console; tty; stat -c %t:%T /dev/pts/0 /dev/console";
+  // The line comes in before the shell runs: the terminal keeps it, and echoes it first.
+  const mounts = async (options: BoxOptions) => {
+    const box = createBox(t);
+    const to = await receiver(t, [{ write: "line\n" }, toTheEnd], box.socket);
+    const command = ["/busybox", "sh", "-c", script];
+    const output = await runInBox(t, box, { ...options, options: ["--mount-console"], command });
+    t.match(output, { status: 0, stdout: "", stderr: "" });
+    t.match(await to.shown(), /^line\r\nline\r\n\/dev\/pts\/0\r\n88:0\r\n88:0\r\n$/);
+    return box;
+  };
+  const box = await mounts({});
+  t.match(statSync(join(box.root, "dev/console")), { size: 0, mode: 0o100600 }, "an empty file was made for it");
+  const readOnlyWithPlace = readOnly.replace("mount --bind", 'touch "$ROOT/dev/console"\nmount --bind');
+  await mounts({ setup: readOnlyWithPlace });
+  const kept = await mounts({ setup: `${ownDevpts}\necho kept > "$ROOT/dev/console"` });
+  t.equal(readFileSync(join(kept.root, "dev/console"), "utf8"), "kept\n", "a file that is there is not touched");
+  for (const denial of ["open_tree=ENOSYS", "open_tree=EPERM", "move_mount=ENOSYS"]) {
+    await mounts({ setup: withProc, through: deny(denial) });
+    const message = /expected to mount the terminal on \/dev\/console, got (Function not impl|Operation not perm)/;
+    await refused(t, message, { options: ["--mount-console"], through: deny(denial) });
+  }
+});
 
 t.test(
   "console-init --ptmx opens the host's terminal where /dev and /dev/pts are the host's",

@@ -23,6 +23,17 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
   ["an option given twice", [...to, ...to, "sh"], /--console-socket: expected once, given twice/],
   ["a value for --help", ["--help=yes"], /--help: expected no value, got "yes"/],
   ["both kinds of socket", [...to, "--console-socket-fd=3", "sh"], /got both/],
+  ["a value for --init", ["--init=1"], /--init: expected no value, got "1"/],
+  ["a name too long", [...to, `--name=${"x".repeat(4096)}`, "sh"], /--name: expected fewer than 4096 bytes, got 4096/],
+  ["--subreaper alone", [...to, "--subreaper", "sh"], /--subreaper: expected --init with it/],
+  ["--group alone", [...to, "--group", "sh"], /--group: expected --init with it/],
+  [
+    "one descriptor for all",
+    ["--console-socket-fd=3", "--wait-fd=3", "sh"],
+    /expected another descriptor for --ready-fd/,
+  ],
+  ["a --ready-fd that is not open", [...to, "--ready-fd=77", "sh"], /--ready-fd 77: expected an inherited descriptor/],
+  ["a --wait-fd that is not open", [...to, "--wait-fd=77", "sh"], /--wait-fd 77: expected an inherited descriptor/],
   ["a terminal escape", ["--\u001b[31m"], /unknown option "--\?\[31m"/],
 ];
 for (const size of [
@@ -48,6 +59,21 @@ for (const fd of ["2", "3x", "-1", "0x3", "99999999999"]) {
     [`--console-socket-fd=${fd}`, "sh"],
     /--console-socket-fd: expected .* got "/,
   ]);
+}
+
+for (const option of ["ready", "wait"]) {
+  refusals.push([`--${option}-fd=2`, [...to, `--${option}-fd=2`, "sh"], /-fd: expected .* other than 2, got "2"/]);
+}
+for (const [option, values] of Object.entries({
+  owner: ["root", "-1", "4294967295", "0x1"],
+  user: ["0", "0:", ":0", "root:root", "0:0:0", "4294967295:0"],
+  timeout: ["0", "0.000", "-1", "1.", ".5", "1.0000", "1000001", "1e3", "1s"],
+  pdeathsig: ["0", "65", "SIG", "NOSUCH", "TERMINATE"],
+})) {
+  for (const value of values) {
+    const message = new RegExp(`--${option}: expected [^;]*, got "${value}"; write for example `);
+    refusals.push([`--${option}=${value}`, [...to, `--${option}=${value}`, "sh"], message]);
+  }
 }
 
 t.test("console-init refuses with one sentence and status 125", async (t) => {

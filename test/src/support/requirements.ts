@@ -24,6 +24,9 @@ const checks = {
   gcc: () => command("gcc"),
   python3: () => command("python3"),
   unshare: () => command("unshare", "util-linux"),
+  tini: () => command("tini"),
+  catatonit: () => command("catatonit"),
+  "dumb-init": () => command("dumb-init"),
   busybox: () => (staticBusybox() ? undefined : "no static busybox (Debian: busybox-static)"),
   "runc-go": () =>
     command("go", "golang-go") ??

@@ -1,0 +1,16 @@
+// Whose the terminal is, and as whom the command runs.
+#pragma once
+
+#include "message.h"
+#include "options.h"
+#include "unique_fd.h"
+
+namespace init {
+
+// fchown(2) of the terminal to --owner, else to the user of --user, else not at all.
+bool give_terminal(const Options& options, const core::UniqueFd& peer, Message* problem);
+
+// --user: that user and group, and no supplementary group.
+bool become_user(const Options& options, Message* problem);
+
+}  // namespace init

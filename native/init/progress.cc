@@ -1,0 +1,91 @@
+#include "progress.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+
+namespace init {
+
+namespace {
+
+// The process's own, like the signal that reads it.
+struct Progress {
+  bool verbose = false;
+  int messages = STDERR_FILENO;
+  unsigned timeout_ms = 0;
+  timespec deadline{};
+  const char* volatile doing = "starting";
+};
+Progress progress;
+
+constexpr long kMillisecond = 1000 * 1000;  // in nanoseconds
+constexpr long kSecond = 1000 * kMillisecond;
+
+void on_timeout(int) {
+  Message problem;
+  problem.add("--timeout: expected the command to run within ").number(progress.timeout_ms);
+  problem.add(" ms, got no further than ").add(progress.doing);
+  problem.add("; see what keeps the other side, or allow more time");
+  problem.write_line(progress.messages);
+  _exit(kOwnFailure);
+}
+
+void set_timer(const itimerval& timer) {
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+}  // namespace
+
+void begin_progress(bool verbose, unsigned timeout_ms) {
+  progress.verbose = verbose;
+  progress.timeout_ms = timeout_ms;
+  if (timeout_ms == 0) return;
+  clock_gettime(CLOCK_MONOTONIC, &progress.deadline);
+  progress.deadline.tv_sec += timeout_ms / 1000;
+  progress.deadline.tv_nsec += static_cast<long>(timeout_ms % 1000) * kMillisecond;
+  if (progress.deadline.tv_nsec >= kSecond) {
+    progress.deadline.tv_nsec -= kSecond;
+    progress.deadline.tv_sec++;
+  }
+  struct sigaction action{};
+  action.sa_handler = on_timeout;
+  sigaction(SIGALRM, &action, nullptr);
+  resume_timeout();
+}
+
+void step(const char* doing) {
+  progress.doing = doing;
+  if (progress.verbose) say(Message().add(doing));
+}
+
+void say(const Message& line) {
+  if (progress.verbose) line.write_line(progress.messages);
+}
+
+void speak_through(int fd) {
+  progress.messages = fd;
+}
+
+void resume_timeout() {
+  if (progress.timeout_ms == 0) return;
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  long long left_us = (progress.deadline.tv_sec - now.tv_sec) * 1000000LL;
+  left_us += (progress.deadline.tv_nsec - now.tv_nsec) / 1000;
+  // All zero would be no timer; what is due now fires in a microsecond.
+  if (left_us < 1) left_us = 1;
+  itimerval timer{};
+  timer.it_value.tv_sec = static_cast<time_t>(left_us / 1000000);
+  timer.it_value.tv_usec = static_cast<suseconds_t>(left_us % 1000000);
+  set_timer(timer);
+}
+
+void end_timeout() {
+  if (progress.timeout_ms != 0) set_timer(itimerval{});
+}
+
+}  // namespace init

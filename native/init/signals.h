@@ -1,0 +1,27 @@
+// Signals by their numbers in the kernel. The C libraries keep two or three real-time signals for themselves (32 and
+// 33, musl 34 as well) and leave them out of every set, while other programs send them: SIGRTMIN is 34 with glibc.
+#pragma once
+
+#include <stdint.h>
+
+namespace init {
+
+inline constexpr int kSignalLimit = 65;  // the first number that is none
+
+// One bit a signal, as the kernel has it: signal 1 is bit 0.
+using SignalMask = uint64_t;
+inline constexpr SignalMask kAllSignals = ~SignalMask{0};
+
+// What is blocked from now on; what was is the result.
+SignalMask set_blocked(SignalMask blocked);
+
+// Waits for any signal, all of which are blocked, and takes it: its number, or -1.
+int take_signal();
+
+// As a program expects to find them: nothing ignored, nothing blocked (execve(2) keeps both).
+void reset_signals();
+
+// "TERM", "SIGTERM" or "15", and so on; 0 for what is none.
+int signal_by_name(const char* name);
+
+}  // namespace init
