@@ -9,6 +9,7 @@ void define_descriptors(Napi::Env env, Napi::Object exports);
 void define_sockets(Napi::Env env, Napi::Object exports);
 void define_messages(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
+void define_pty_allocation(Napi::Env env, Napi::Object exports);
 
 template <typename Function>
 void define(Napi::Env env, Napi::Object exports, const char* name, Function function) {

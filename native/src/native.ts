@@ -82,6 +82,33 @@ export interface PtyStream {
   setRef(ref: boolean): void;
 }
 
+/** Why `openPty` opened none: PtyProblem of native/common/pty_failure.h, whose order this is. */
+export const PtyProblem = {
+  directory: 1,
+  notDevpts: 2,
+  open: 3,
+  mountedOver: 4,
+  wrongFile: 5,
+  noProc: 6,
+  unlock: 7,
+  peer: 8,
+  peerElsewhere: 9,
+} as const;
+
+export interface PtyFailure {
+  /** One of PtyProblem. */
+  problem: number;
+  /** 0 where a call succeeded and showed the wrong thing. */
+  errno: number;
+  path: string;
+  /** What lies at `path`: st_mode and st_rdev, or 0. */
+  mode: number;
+  rdevMajor: number;
+  rdevMinor: number;
+  /** f_type of statfs(2), or 0. */
+  filesystem: number;
+}
+
 export interface Native {
   /** Notes `fd` as owned. */
   adopt(fd: number): void;
@@ -145,6 +172,27 @@ export interface Native {
   setTerminalSettings(fd: number, settings: Uint8Array): void;
   /** cfmakeraw(3) and tcsetattr(3) TCSANOW. */
   makeRaw(fd: number): void;
+
+  /**
+   * A new terminal by /dev/pts/ptmx, or through the multiplexer `ptmx`, as console-init opens it; both ends owned. What
+   * is wrong with the root file system is an answer, not an error.
+   */
+  openPty(ptmx: string | undefined): { ptmx: number; peer: number } | PtyFailure;
+  /** getsid(2); 0 is this process. */
+  getSession(pid: number): number;
+  /** setsid(2). */
+  newSession(): void;
+  /** ioctl_tty(2) TIOCSCTTY. */
+  setControllingTerminal(fd: number): void;
+  /** dup2(2): not close-on-exec, and not owned. */
+  duplicateTo(from: number, to: number): void;
+
+  /** ioctl_tty(2) TIOCGSID of a master: the pid of the session leader that has the terminal; 0 when nobody has. */
+  getSessionLeader(fd: number): number;
+  /** pidfd_open(2); owned. */
+  openPidfd(pid: number): number;
+  /** pidfd_send_signal(2). */
+  sendSignal(pidfd: number, signal: number): void;
 
   Watcher: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => Watcher;
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;
