@@ -1,5 +1,5 @@
 // What one JavaScript environment (the main thread, or a Worker) has of native state. Everything here belongs to that
-// environment's thread; the one thing that all environments share is the closer's threads (closer.h).
+// environment's thread; what all environments share is the closer's threads (closer.h) and the watchdog's (watchdog.h).
 #pragma once
 
 #include <napi.h>
@@ -8,12 +8,15 @@
 
 #include "owned_fds.h"
 #include "reactor.h"
+#include "watchdog.h"
 
 namespace addon {
 
 struct Environment {
   OwnedFds fds;
   std::shared_ptr<Reactor> reactor;
+  // Made with the first console.
+  std::shared_ptr<Watchdog> watchdog;
 
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 };

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../common/retry.h"
 #include "arguments.h"
 #include "environment.h"
 #include "errors.h"
@@ -18,6 +17,16 @@ constexpr int kWouldBlock = -1;
 constexpr int kHungUp = -2;
 constexpr int kTampered = -3;
 
+// A write that does not block can still be interrupted, if a signal comes at its very start: not so many times in a
+// row.
+constexpr int kMostInterruptions = 3;
+
+std::shared_ptr<Watchdog> watchdog_of(Napi::Env env) {
+  auto& environment = Environment::of(env);
+  if (!environment.watchdog) environment.watchdog = std::make_shared<Watchdog>();
+  return environment.watchdog;
+}
+
 }  // namespace
 
 Napi::Function PtyStream::define(Napi::Env env) {
@@ -30,6 +39,7 @@ Napi::Function PtyStream::define(Napi::Env env) {
 PtyStream::PtyStream(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<PtyStream>(info),
       reactor_(Environment::of(info.Env()).reactor),
+      watchdog_(watchdog_of(info.Env())),
       callback_(Napi::Persistent(info[1].As<Napi::Function>())),
       context_(info.Env(), "ConsolePtyStream"),
       fd_(int_argument(info, 0)),
@@ -49,36 +59,42 @@ PtyStream::~PtyStream() {
   if (fd_ >= 0) reactor_->remove(fd_, this);
 }
 
-// True when the flag had been cleared.
-bool PtyStream::restore_nonblocking() {
+// Looks at the flag, and puts it back where it was cleared: other descriptors of ours may share it.
+bool PtyStream::notice_tampering() {
   int flags = fcntl(fd_, F_GETFL);
-  if (flags == -1 || (flags & O_NONBLOCK) != 0) return false;
-  fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
-  tampered_ = true;
-  return true;
+  if (flags != -1 && (flags & O_NONBLOCK) == 0) {
+    fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
+    tampered_ = true;
+  }
+  return tampered_;
 }
 
 // Fills the buffer until it is full or the terminal has nothing more: a master gives at most 4 KiB a call.
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
   auto buffer = bytes_argument(info, 0);
   size_t filled = 0;
   int end = kWouldBlock;
-  while (filled < buffer.size()) {
-    if (restore_nonblocking() || tampered_) {
+  while (fd_ >= 0 && filled < buffer.size()) {
+    if (notice_tampering()) {
       end = kTampered;
       break;
     }
-    ssize_t count = core::retry_on_eintr([&] { return ::read(fd_, buffer.data() + filled, buffer.size() - filled); });
+    ssize_t count = watchdog_->guard([&] { return ::read(fd_, buffer.data() + filled, buffer.size() - filled); });
     if (count > 0) {
       filled += static_cast<size_t>(count);
       continue;
     }
-    if (count == -1 && errno == EAGAIN) {
-      maybe_readable_ = false;
-    } else if (count == 0 || errno == EIO) {
+    if (count == 0 || errno == EIO) {
       end = kHungUp;
+      // Behind some bytes it is told by the next read; else it is told now, and only an event changes it.
+      maybe_readable_ = filled > 0;
+    } else if (errno == EAGAIN) {
+      maybe_readable_ = false;
+    } else if (errno == EINTR) {
+      // Only a read that slept is interrupted, and with O_NONBLOCK none does, wherever the flag is by now.
+      tampered_ = true;
+      continue;
     } else if (filled == 0) {
       throw_errno(env, errno, "read");
     }
@@ -94,23 +110,29 @@ Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   auto bytes = bytes_argument(info, 0);
   size_t written = 0;
   int refusal = kWouldBlock;
+  int interruptions = 0;
   while (fd_ >= 0 && written < bytes.size()) {
-    if (restore_nonblocking() || tampered_) {
+    if (notice_tampering() || interruptions > kMostInterruptions) {
+      tampered_ = true;
       refusal = kTampered;
       break;
     }
-    ssize_t count = core::retry_on_eintr([&] { return ::write(fd_, bytes.data() + written, bytes.size() - written); });
+    ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data() + written, bytes.size() - written); });
     if (count > 0) {
       written += static_cast<size_t>(count);
       continue;
     }
-    // A master whose terminal nobody holds open takes no input: EIO.
-    if (count == -1 && errno == EIO) refusal = kHungUp;
-    if (count == 0 || errno == EAGAIN) {
+    if (count == -1 && errno == EINTR) {
+      ++interruptions;
+      continue;
+    }
+    if (count == -1 && errno == EIO) {
+      refusal = kHungUp;
+    } else if (count == 0 || errno == EAGAIN) {
       writing_blocked_ = true;
       // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
       update_interest();
-    } else if (errno != EIO && written == 0) {
+    } else if (written == 0) {
       throw_errno(env, errno, "write");
     }
     break;
@@ -166,10 +188,12 @@ void PtyStream::set_ref(const Napi::CallbackInfo& info) {
 }
 
 void PtyStream::on_events(uint32_t events) {
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) maybe_readable_ = true;
-  bool writable = writing_blocked_ && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  constexpr uint32_t kEnd = EPOLLHUP | EPOLLERR;
+  if ((events & (EPOLLIN | kEnd)) != 0) maybe_readable_ = true;
+  bool writable = writing_blocked_ && (events & (EPOLLOUT | kEnd)) != 0;
   if (writable) writing_blocked_ = false;
-  bool readable = reading_ && maybe_readable_;
+  // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
+  bool readable = maybe_readable_ && (reading_ || (events & kEnd) != 0);
   if (!reading_ || writable) update_interest();
   if (!readable && !writable) return;
   Napi::Env env = Env();

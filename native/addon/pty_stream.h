@@ -5,7 +5,7 @@
 //
 // The sender of a master may have kept a duplicate. It shares the open file description and with it O_NONBLOCK: were
 // the flag cleared, a read would block this thread for as long as the sender likes. So the flag is looked at before
-// every call, and a console whose flag was cleared is reported as tampered with.
+// every call, a call that blocks all the same is ended by the watchdog, and the console is reported as tampered with.
 #pragma once
 
 #include <napi.h>
@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "reactor.h"
+#include "watchdog.h"
 
 namespace addon {
 
@@ -32,11 +33,12 @@ class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
   void close(const Napi::CallbackInfo& info);
   void set_ref(const Napi::CallbackInfo& info);
 
-  bool restore_nonblocking();
+  bool notice_tampering();
   void update_interest();
   void release_loop();
 
   std::shared_ptr<Reactor> reactor_;
+  std::shared_ptr<Watchdog> watchdog_;
   Napi::FunctionReference callback_;
   Napi::AsyncContext context_;
   int fd_;

@@ -60,6 +60,11 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     return this.#owner.closed;
   }
 
+  /** The listening socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED after close. */
+  get fd(): number {
+    return this.#owner.fd;
+  }
+
   /**
    * The next connection, the caller's to close.
    *

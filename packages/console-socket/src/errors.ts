@@ -2,6 +2,7 @@
 
 /** Every code of `ConsoleSocketError`, with what it means. */
 export const CONSOLE_ERROR_CODES = {
+  ERR_CONSOLE_BUSY: "The console cannot be given away while input waits to be written.",
   ERR_CONSOLE_CLOSED: "The console or the listener is closed.",
   ERR_CONSOLE_INVALID_ARG: "An argument has the wrong type or is out of range.",
   ERR_CONSOLE_NONE: "The peer closed the connection without sending a console.",

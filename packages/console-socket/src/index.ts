@@ -1,9 +1,11 @@
 // Receiving container consoles: the receiving side of --console-socket.
 export { type AttachOptions, attach } from "./attach.js";
 export type { Console } from "./console.js";
+export { type DiagnosticEvent, EVENTS } from "./diagnostics.js";
 export { CONSOLE_ERROR_CODES, type ConsoleErrorCode, ConsoleSocketError } from "./errors.js";
 export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./listener.js";
-export { PtyConsole, type PtyConsoleOptions } from "./pty-console.js";
+export { PtyConsole } from "./pty-console.js";
+export type { EndAfterOptions, PtyConsoleOptions } from "./pty-console-options.js";
 export type { RawTerminal } from "./raw-terminal.js";
 export { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
 export type { WindowSize } from "./window-size.js";

@@ -1,28 +1,27 @@
 // A socket on which runtimes deliver consoles.
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
 import type { Credentials } from "cmsg-native";
-import { debug } from "./debug.js";
+import { publish } from "./diagnostics.js";
 import { ConsoleSocketError } from "./errors.js";
+import { HandOver } from "./hand-over.js";
 import type { PtyConsole } from "./pty-console.js";
+import { checkConsoleOptions } from "./pty-console-options.js";
 import { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
 import { socketPath } from "./socket-path.js";
-import { checkWindowSize } from "./window-size.js";
 
 export interface ConsoleListenerOptions extends Omit<ReceiveConsoleOptions, "signal"> {
   /** Users that may deliver besides root and this process's own: SO_PEERCRED. `"any"` asks nobody. */
   allowUids?: readonly number[] | "any" | undefined;
+  /** So many peers may be connected that have not sent their console yet; others wait in the backlog. 256 by default. */
+  maxPending?: number | undefined;
 }
 
 export interface Refusal {
   /** CmsgError, ConsoleSocketError, or a system call's error. */
   error: Error;
   peer: Credentials | undefined;
-}
-
-interface Waiter {
-  resolve: (console: PtyConsole) => void;
-  reject: (error: unknown) => void;
 }
 
 // How long to leave connections queued when this process has no descriptor for them: no event tells when one is free.
@@ -42,8 +41,9 @@ export class ConsoleListener
   readonly #options: ConsoleListenerOptions;
   readonly #closing: AbortController = new AbortController();
   readonly #removeDirectory: () => void;
-  readonly #waiters: Waiter[] = [];
-  readonly #ready: PtyConsole[] = [];
+  readonly #consoles: HandOver<PtyConsole> = new HandOver();
+  readonly #pending: EventEmitter<{ fewer: [] }> = new EventEmitter();
+  #pendingCount = 0;
 
   /** Use `listen()`. */
   constructor(server: UnixServer, options: ConsoleListenerOptions, removeDirectory: () => void) {
@@ -51,6 +51,7 @@ export class ConsoleListener
     this.#server = server;
     this.#options = options;
     this.#removeDirectory = removeDirectory;
+    publish("listen", server.fd, { path: server.path });
     void this.#receiveAll();
   }
 
@@ -68,41 +69,19 @@ export class ConsoleListener
    *
    * @throws ConsoleSocketError ERR_CONSOLE_CLOSED; the signal's reason.
    */
-  accept({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<PtyConsole> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const console = this.#ready.shift();
-      if (console) return resolve(console);
-      if (this.closed) return reject(closed());
-      const onAbort = (): void => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        reject(signal?.reason);
-      };
-      const settled = (): void => signal?.removeEventListener("abort", onAbort);
-      const waiter: Waiter = {
-        resolve: (console) => {
-          settled();
-          resolve(console);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      };
-      signal?.addEventListener("abort", onAbort);
-      this.#waiters.push(waiter);
-    });
+  async accept({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<PtyConsole> {
+    if (this.closed) throw closed();
+    return this.#consoles.take(signal);
   }
 
   /** Consoles until the listener is closed. Leaving the loop leaves it listening. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PtyConsole, void, void> {
-    for (;;) {
+    while (!this.closed) {
       const console = await this.accept().catch((error: unknown) => {
         if (this.closed) return undefined;
         throw error;
       });
-      if (!console) return;
-      yield console;
+      if (console) yield console;
     }
   }
 
@@ -112,9 +91,7 @@ export class ConsoleListener
     this.#server.close();
     this.#closing.abort(closed());
     this.#removeDirectory();
-    for (const console of this.#ready.splice(0)) console.destroy();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(closed());
-    debug("closed %s", this.path);
+    for (const console of this.#consoles.end(closed())) console.destroy();
     this.emit("close");
   }
 
@@ -123,33 +100,38 @@ export class ConsoleListener
   }
 
   async #receiveAll(): Promise<void> {
+    const { maxPending = 256 } = this.#options;
     while (!this.closed) {
       try {
+        if (this.#pendingCount >= maxPending) await once(this.#pending, "fewer", { signal: this.#closing.signal });
         void this.#receive(await this.#server.accept());
-      } catch (error) {
-        if (this.closed) return;
+      } catch {
         // EMFILE and its kin: the connection, and the console in it, wait in the backlog.
-        debug("cannot accept on %s yet: %s", this.path, (error as Error).message);
-        await new Promise((resolve) => setTimeout(resolve, DESCRIPTOR_RETRY_MS));
+        if (!this.closed) await delay(DESCRIPTOR_RETRY_MS);
       }
     }
   }
 
   async #receive(connection: UnixSocket): Promise<void> {
     let peer: Credentials | undefined;
+    this.#pendingCount++;
     try {
       peer = connection.peerCredentials();
-      this.#checkPeer(connection, peer);
+      publish("connect", connection.fd, { path: this.path, peer });
+      this.#checkPeer(peer);
       this.#deliver(await receiveConsole(connection, { ...this.#options, signal: this.#closing.signal }));
     } catch (error) {
       if (!this.closed) this.#refuse(error as Error, peer);
+    } finally {
+      connection.close();
+      this.#pendingCount--;
+      this.#pending.emit("fewer");
     }
   }
 
-  #checkPeer(connection: UnixSocket, { uid }: Credentials): void {
+  #checkPeer({ uid }: Credentials): void {
     const { allowUids = [] } = this.#options;
     if (allowUids === "any" || uid === 0 || uid === process.geteuid?.() || allowUids.includes(uid)) return;
-    connection.close();
     throw new ConsoleSocketError(
       "ERR_CONSOLE_PEER",
       `Expected a peer of uid ${process.geteuid?.()} or root; this one has uid ${uid}. allowUids lets others in.`,
@@ -157,18 +139,12 @@ export class ConsoleListener
   }
 
   #deliver(console: PtyConsole): void {
-    debug("received a console on %s from pid %d, uid %d", this.path, console.peer?.pid, console.peer?.uid);
-    if (this.closed) {
-      console.destroy();
-      return;
-    }
-    const waiter = this.#waiters.shift();
-    if (waiter) waiter.resolve(console);
-    else this.#ready.push(console);
+    if (this.closed) console.destroy();
+    else this.#consoles.give(console);
   }
 
   #refuse(error: Error, peer: Credentials | undefined): void {
-    debug("refused on %s: %s", this.path, error.message);
+    publish("refuse", this.#server.fd, { path: this.path, peer, error });
     this.emit("refused", { error, peer });
   }
 }
@@ -179,19 +155,27 @@ export class ConsoleListener
  * no file. The library installs no signal handlers: on a signal, call `close()`.
  *
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (a path of more than 107 bytes, which runtimes cannot take; a bad
- * size); EADDRINUSE, EACCES, ENOENT …, naming the path.
+ * size, number or policy); EADDRINUSE, EACCES, ENOENT …, naming the path.
  */
 export async function listen(address?: UnixAddress, options: ConsoleListenerOptions = {}): Promise<ConsoleListener> {
-  if (options.initialSize) checkWindowSize(options.initialSize);
+  checkConsoleOptions(options);
+  checkMaxPending(options.maxPending);
   const place = socketPath(address);
   try {
     const server = await UnixServer.listen(place.address, { mode: 0o600, replaceStale: true });
-    debug("listening on %s", server.path);
     return new ConsoleListener(server, options, place.remove);
   } catch (error) {
     place.remove();
     throw error;
   }
+}
+
+function checkMaxPending(maxPending: number | undefined): void {
+  if (maxPending === undefined || (Number.isInteger(maxPending) && maxPending >= 1)) return;
+  throw new ConsoleSocketError(
+    "ERR_CONSOLE_INVALID_ARG",
+    `maxPending is a number of peers from 1 on, not ${maxPending}.`,
+  );
 }
 
 function closed(): ConsoleSocketError {

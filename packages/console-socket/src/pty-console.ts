@@ -3,18 +3,18 @@ import { Duplex } from "node:stream";
 import { type Fd, OwnedFd } from "cmsg";
 import { type Credentials, native, PtyResult, type PtyStream } from "cmsg-native";
 import type { Console } from "./console.js";
+import { publish } from "./diagnostics.js";
 import { ConsoleSocketError } from "./errors.js";
 import { checkMaster } from "./master.js";
+import { watchExit } from "./process-exit.js";
+import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } from "./pty-console-options.js";
 import { checkWindowSize, type WindowSize } from "./window-size.js";
-
-export interface PtyConsoleOptions {
-  name?: string;
-  /** Who delivered it. */
-  peer?: Credentials;
-}
 
 // Every console of this thread reads into this one buffer, and copies out what came: a console at rest has none.
 const slab = Buffer.allocUnsafeSlow(65536);
+
+// More than a terminal that nobody writes to can still hold in the kernel.
+const MOST_LEFT_BYTES = 4 * slab.length;
 
 interface PendingWrite {
   rest: Uint8Array;
@@ -27,29 +27,42 @@ export class PtyConsole extends Duplex implements Console {
   readonly peer: Credentials | undefined;
   readonly #master: OwnedFd;
   readonly #stream: PtyStream;
+  readonly #onHangup: "end" | "wait";
   #size: WindowSize;
   #pendingWrite: PendingWrite | undefined;
+  // Somebody wants more than is here: set by _read, until push has enough.
+  #wanted = false;
+  #hungUp = false;
+  #processEnded = false;
+  #over = false;
+  #drainTimer: NodeJS.Timeout | undefined;
+  #stopWatchingProcess: (() => void) | undefined;
 
-  private constructor(master: OwnedFd, { name = "", peer }: PtyConsoleOptions) {
+  private constructor(master: OwnedFd, { name = "", peer, initialSize, onHangup = "end" }: PtyConsoleOptions) {
     // The two directions end apart: no more input does not mean no more output.
     super({ allowHalfOpen: true });
     this.name = name;
     this.peer = peer;
     this.#master = master;
-    this.#size = native.getWindowSize(master.fd);
+    this.#onHangup = onHangup;
+    // Within the receive itself: a program that asks for its size at its start asks within milliseconds of this.
+    this.#size = settleSize(master.fd, initialSize);
     this.#stream = new native.PtyStream(master.fd, (readable, writable) => {
       if (writable) this.#continueWriting();
-      if (readable) this.#readOnce();
+      if (!readable) return;
+      if (this.#wanted) this.#read();
+      else this.#hangUpUnread();
     });
   }
 
   /**
    * Takes a PTY's master and sets O_NONBLOCK on it.
    *
-   * @throws ConsoleSocketError ERR_CONSOLE_NOT_A_PTY, ERR_CONSOLE_TAMPERED, and the descriptor stays the caller's; CmsgError
-   * ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EBADF.
+   * @throws ConsoleSocketError ERR_CONSOLE_NOT_A_PTY, ERR_CONSOLE_TAMPERED, ERR_CONSOLE_INVALID_ARG, and the descriptor
+   * stays the caller's; CmsgError ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EBADF.
    */
   static fromFd(fd: Fd, options: PtyConsoleOptions = {}): PtyConsole {
+    checkConsoleOptions(options);
     const number = typeof fd === "number" ? fd : fd.fd;
     checkMaster(number);
     return new PtyConsole(typeof fd === "number" ? new OwnedFd(fd) : fd, options);
@@ -68,7 +81,9 @@ export class PtyConsole extends Duplex implements Console {
    */
   resize(columns: number, rows: number): void {
     const size = checkWindowSize({ columns, rows });
-    if (!this.#master.closed) native.setWindowSize(this.#master.fd, size.columns, size.rows);
+    if (this.#master.closed) return;
+    native.setWindowSize(this.#master.fd, size.columns, size.rows);
+    publish("resize", this.#master.fd, size);
   }
 
   /**
@@ -78,9 +93,41 @@ export class PtyConsole extends Duplex implements Console {
    * @throws ConsoleSocketError ERR_CONSOLE_CLOSED
    */
   setOnlcr(on: boolean): void {
-    if (this.#master.closed)
-      throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
-    native.setOnlcr(this.#master.fd, on);
+    native.setOnlcr(this.#open(), on);
+  }
+
+  /**
+   * Joins the console's end to its process: when that has ended, the console ends with its hangup, or, where a child left
+   * in the background keeps the terminal, once `drainTimeoutMs` have passed and what the terminal then holds is read.
+   *
+   * @param exited a promise that settles when the process has ended, or its pidfd, borrowed
+   */
+  endAfter(exited: Promise<unknown> | Fd, { drainTimeoutMs = 1000 }: EndAfterOptions = {}): this {
+    const drain = (): void => this.#drain(drainTimeoutMs);
+    this.#stopWatchingProcess?.();
+    if (exited instanceof Promise) exited.then(drain, drain);
+    else if (!this.#master.closed) this.#stopWatchingProcess = watchExit(exited, drain);
+    return this;
+  }
+
+  /**
+   * Stops reading and writing and gives the master to the caller, still open and with O_NONBLOCK set: no hangup. What was
+   * read before stays readable, then the console ends.
+   *
+   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED; ERR_CONSOLE_BUSY while input waits to be written
+   */
+  release(): OwnedFd {
+    this.#open();
+    if (this.writableLength > 0) {
+      throw new ConsoleSocketError(
+        "ERR_CONSOLE_BUSY",
+        `${this.writableLength} bytes of input wait to be typed: wait for 'drain', or for the callback of write().`,
+      );
+    }
+    this.#stream.close();
+    const master = new OwnedFd(this.#master.release());
+    this.#finish();
+    return master;
   }
 
   /** Lets the process end while this console is open. */
@@ -98,7 +145,20 @@ export class PtyConsole extends Duplex implements Console {
     return this.iterator({ destroyOnReturn: false });
   }
 
+  /**
+   * Types. What is written when the console has ended is dropped, without an error: a person does not know yet.
+   *
+   * @returns false when the caller should wait for 'drain'
+   */
+  override write(...args: [chunk: unknown, ...rest: unknown[]]): boolean {
+    if (!this.#over) return super.write(...(args as Parameters<Duplex["write"]>));
+    const written = args.at(-1);
+    if (typeof written === "function") process.nextTick(written as () => void);
+    return true;
+  }
+
   override _read(): void {
+    this.#wanted = true;
     this.#stream.resume();
   }
 
@@ -108,29 +168,73 @@ export class PtyConsole extends Duplex implements Console {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#hangUp();
+    this.#close();
     done(error);
   }
 
-  #readOnce(): void {
+  #open(): number {
+    if (!this.#master.closed) return this.#master.fd;
+    throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
+  }
+
+  #read(): void {
+    if (this.#readOnce() === PtyResult.hungUp) this.#noticeHangup();
+  }
+
+  // Told of a hangup while nobody wants more: what the terminal still holds is taken in, so that its descriptor can go.
+  #hangUpUnread(): void {
+    if (this.#onHangup === "wait") return;
+    if (this.#readAllLeft() === PtyResult.hungUp) this.#noticeHangup();
+  }
+
+  #readOnce(): number {
     const count = this.#attempt(() => this.#stream.read(slab));
-    if (count === PtyResult.hungUp) this.#finish();
-    if (count > 0 && !this.push(Buffer.from(slab.subarray(0, count)))) this.#stream.pause();
+    if (count > 0 && !this.push(Buffer.from(slab.subarray(0, count)))) {
+      this.#wanted = false;
+      this.#stream.pause();
+    }
+    return count;
+  }
+
+  #readAllLeft(): number {
+    let count = this.#readOnce();
+    for (let total = count; count > 0 && total < MOST_LEFT_BYTES; total += count) count = this.#readOnce();
+    return count;
+  }
+
+  #noticeHangup(): void {
+    if (!this.#hungUp) publish("hangup", this.#master.fd);
+    this.#hungUp = true;
+    if (this.#onHangup === "end" || this.#processEnded) this.#finish();
+  }
+
+  #drain(timeoutMs: number): void {
+    this.#processEnded = true;
+    if (this.#master.closed) return;
+    const end = (): void => {
+      if (this.#master.closed) return;
+      this.#readAllLeft();
+      if (!this.destroyed) this.#finish();
+    };
+    if (this.#hungUp) end();
+    else this.#drainTimer = setTimeout(end, timeoutMs);
   }
 
   // What is typed at a terminal that nobody has open reaches no one; that it did not is no error of the console's, whose
   // last output may still be waiting to be read.
   #continueWriting(): void {
-    const pending = this.#pendingWrite;
-    if (!pending) return;
-    const count = this.#master.closed ? PtyResult.hungUp : this.#attempt(() => this.#stream.write(pending.rest));
-    if (count === PtyResult.wouldBlock || this.destroyed) return;
-    if (count >= 0 && count < pending.rest.length) {
-      pending.rest = pending.rest.subarray(count);
+    for (let pending = this.#pendingWrite; pending; ) {
+      const { rest } = pending;
+      const count = this.#master.closed ? PtyResult.hungUp : this.#attempt(() => this.#stream.write(rest));
+      if (count === PtyResult.wouldBlock) return;
+      if (count >= 0 && count < rest.length) {
+        pending.rest = rest.subarray(count);
+        continue;
+      }
+      this.#pendingWrite = undefined;
+      pending.done();
       return;
     }
-    this.#pendingWrite = undefined;
-    pending.done();
   }
 
   // A system call's failure, or somebody else's hand on the descriptor, ends the console.
@@ -138,6 +242,7 @@ export class PtyConsole extends Duplex implements Console {
     try {
       const result = call();
       if (result !== PtyResult.tampered) return result;
+      publish("tamper", this.#master.fd);
       this.destroy(
         new ConsoleSocketError(
           "ERR_CONSOLE_TAMPERED",
@@ -152,16 +257,29 @@ export class PtyConsole extends Duplex implements Console {
 
   // No more bytes will come: the descriptor is closed now, and the Duplex ends when what it holds has been read.
   #finish(): void {
-    this.#hangUp();
+    this.#over = true;
+    this.#close();
     this.push(null);
     this.end();
     this.#continueWriting();
   }
 
-  #hangUp(): void {
+  #close(): void {
+    clearTimeout(this.#drainTimer);
+    this.#stopWatchingProcess?.();
+    this.#stream.close();
     if (this.#master.closed) return;
     this.#size = this.size;
-    this.#stream.close();
+    publish("end", this.#master.fd);
     this.#master.close();
   }
+}
+
+const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
+
+function settleSize(master: number, wanted: WindowSize | undefined): WindowSize {
+  const present = native.getWindowSize(master);
+  const size = wanted ?? (present.columns === 0 && present.rows === 0 ? DEFAULT_SIZE : undefined);
+  if (size) native.setWindowSize(master, size.columns, size.rows);
+  return size ?? present;
 }

@@ -1,24 +1,17 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
-import { CmsgError, type OwnedFd, recvFile, type UnixSocket } from "cmsg";
-import { native } from "cmsg-native";
+import { CmsgError, recvFile, type UnixSocket } from "cmsg";
 import { safeName } from "./console-name.js";
+import { publish } from "./diagnostics.js";
 import { ConsoleSocketError } from "./errors.js";
-import { checkMaster } from "./master.js";
 import { PtyConsole } from "./pty-console.js";
-import { checkWindowSize, type WindowSize } from "./window-size.js";
+import { checkConsoleOptions, type PtyConsoleOptions } from "./pty-console-options.js";
 
-export interface ReceiveConsoleOptions {
-  /**
-   * The window size to set before anything else happens: the program may ask for it at once. Without it a size that the
-   * runtime set stays, and 0x0 becomes 80x24.
-   */
-  initialSize?: WindowSize | undefined;
+export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
   /** A peer that sent nothing after this time is refused: ERR_CONSOLE_TIMEOUT. 10000 by default; 0 waits for ever. */
   silentPeerTimeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
-const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
@@ -30,13 +23,14 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  */
 export async function receiveConsole(socket: UnixSocket, options: ReceiveConsoleOptions = {}): Promise<PtyConsole> {
   using _connection = socket;
-  if (options.initialSize) checkWindowSize(options.initialSize);
+  checkConsoleOptions(options);
+  const { initialSize, onHangup } = options;
   const peer = socket.peerCredentials();
   const { name, fd } = await receiveInTime(socket, options);
   try {
-    checkMaster(fd.fd);
-    setInitialSize(fd, options.initialSize);
-    return PtyConsole.fromFd(fd, { name: safeName(name), peer });
+    const console = PtyConsole.fromFd(fd, { name: safeName(name), peer, initialSize, onHangup });
+    publish("receive", fd.fd, { name: console.name, peer });
+    return console;
   } catch (error) {
     fd.close();
     throw error;
@@ -69,11 +63,4 @@ async function receiveInTime(
   } finally {
     clearTimeout(timer);
   }
-}
-
-// Within the receive itself: a program that asks for its size at its start asks within milliseconds of this.
-function setInitialSize(master: OwnedFd, wanted: WindowSize | undefined): void {
-  const { columns, rows } = native.getWindowSize(master.fd);
-  const size = wanted ?? (columns === 0 && rows === 0 ? DEFAULT_SIZE : undefined);
-  if (size) native.setWindowSize(master.fd, size.columns, size.rows);
 }
