@@ -17,9 +17,8 @@ constexpr int kWouldBlock = -1;
 constexpr int kHungUp = -2;
 constexpr int kTampered = -3;
 
-// A write that does not block can still be interrupted, if a signal comes at its very start: not so many times in a
-// row.
-constexpr int kMostInterruptions = 3;
+// So many writes in a row that lasted, and somebody makes them last.
+constexpr int kMostSlowWrites = 3;
 
 std::shared_ptr<Watchdog> watchdog_of(Napi::Env env) {
   auto& environment = Environment::of(env);
@@ -105,39 +104,25 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, filled > 0 ? static_cast<double>(filled) : end);
 }
 
+// Stops at the first short count: the terminal is full, or the write slept and was interrupted.
 Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto bytes = bytes_argument(info, 0);
-  size_t written = 0;
-  int refusal = kWouldBlock;
-  int interruptions = 0;
-  while (fd_ >= 0 && written < bytes.size()) {
-    if (notice_tampering() || interruptions > kMostInterruptions) {
-      tampered_ = true;
-      refusal = kTampered;
-      break;
-    }
-    ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data() + written, bytes.size() - written); });
-    if (count > 0) {
-      written += static_cast<size_t>(count);
-      continue;
-    }
-    if (count == -1 && errno == EINTR) {
-      ++interruptions;
-      continue;
-    }
-    if (count == -1 && errno == EIO) {
-      refusal = kHungUp;
-    } else if (count == 0 || errno == EAGAIN) {
-      writing_blocked_ = true;
-      // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
-      update_interest();
-    } else if (written == 0) {
-      throw_errno(env, errno, "write");
-    }
-    break;
+  if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
+  if (notice_tampering()) return Napi::Number::New(env, kTampered);
+  ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data(), bytes.size()); });
+  int error = count == -1 ? errno : 0;
+  // One call can be held up by a machine that has no time for it; not one after the other.
+  slow_writes_ = watchdog_->interrupted() ? slow_writes_ + 1 : 0;
+  if (slow_writes_ > kMostSlowWrites) tampered_ = true;
+  if (error == EIO) return Napi::Number::New(env, kHungUp);
+  if (error != 0 && error != EAGAIN && error != EINTR) throw_errno(env, error, "write");
+  if (count < static_cast<ssize_t>(bytes.size())) {
+    writing_blocked_ = true;
+    // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
+    update_interest();
   }
-  return Napi::Number::New(env, written > 0 ? static_cast<double>(written) : refusal);
+  return Napi::Number::New(env, count > 0 ? static_cast<double>(count) : kWouldBlock);
 }
 
 void PtyStream::update_interest() {

@@ -47,6 +47,7 @@ class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
   bool maybe_readable_ = true;
   bool writing_blocked_ = false;
   bool tampered_ = false;
+  int slow_writes_ = 0;
   bool holds_loop_ = false;
 };
 

@@ -82,6 +82,7 @@ struct WatchdogThread {
       uint64_t sequence = slot->sequence_.load();
       bool inside = (sequence & 1) != 0;
       if (inside && sequence == slot->last_seen_) {
+        slot->interrupted_.store(true);
         syscall(SYS_tgkill, getpid(), slot->thread_, signal);
       }
       if (inside || sequence != slot->last_seen_) active = true;
@@ -112,6 +113,7 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::enter() {
+  interrupted_.store(false, std::memory_order_relaxed);
   sequence_.fetch_add(1);
   auto& watcher = WatchdogThread::instance();
   if (!watcher.asleep.load()) return;

@@ -32,12 +32,16 @@ class Watchdog {
     return result;
   }
 
+  // Whether the last guarded call lasted so long that it was sent the signal.
+  bool interrupted() const { return interrupted_.load(std::memory_order_relaxed); }
+
  private:
   friend struct WatchdogThread;
   void enter();
 
   pid_t thread_;
   std::atomic<uint64_t> sequence_{0};
+  std::atomic<bool> interrupted_{false};
   // The watching thread's own.
   uint64_t last_seen_ = 0;
   Watchdog* next_ = nullptr;

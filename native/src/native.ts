@@ -74,7 +74,7 @@ export const PtyResult = {
 export interface PtyStream {
   /** read(2) until `buffer` is full or the terminal is empty: the number of bytes, or a PtyResult. */
   read(buffer: Uint8Array): number;
-  /** write(2) until all is written or the terminal is full: the number of bytes, or a PtyResult. */
+  /** One write(2): the number of bytes, or a PtyResult. After fewer than given, the callback tells when to go on. */
   write(data: Uint8Array): number;
   resume(): void;
   pause(): void;

@@ -223,18 +223,16 @@ export class PtyConsole extends Duplex implements Console {
   // What is typed at a terminal that nobody has open reaches no one; that it did not is no error of the console's, whose
   // last output may still be waiting to be read.
   #continueWriting(): void {
-    for (let pending = this.#pendingWrite; pending; ) {
-      const { rest } = pending;
-      const count = this.#master.closed ? PtyResult.hungUp : this.#attempt(() => this.#stream.write(rest));
-      if (count === PtyResult.wouldBlock) return;
-      if (count >= 0 && count < rest.length) {
-        pending.rest = rest.subarray(count);
-        continue;
-      }
-      this.#pendingWrite = undefined;
-      pending.done();
+    const pending = this.#pendingWrite;
+    if (!pending) return;
+    const count = this.#master.closed ? PtyResult.hungUp : this.#attempt(() => this.#stream.write(pending.rest));
+    if (count === PtyResult.wouldBlock) return;
+    if (count >= 0 && count < pending.rest.length) {
+      pending.rest = pending.rest.subarray(count);
       return;
     }
+    this.#pendingWrite = undefined;
+    pending.done();
   }
 
   // A system call's failure, or somebody else's hand on the descriptor, ends the console.

@@ -1,0 +1,133 @@
+// A sender that keeps a duplicate of the master shares its open file description, O_NONBLOCK included. Whatever it does
+// with that, the event loop goes on, other consoles are unharmed, and the attacked one ends with ERR_CONSOLE_TAMPERED.
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { listen, type PtyConsole } from "console-socket";
+import t, { type Test } from "tap";
+import { consoleOf } from "../support/consoles.js";
+import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
+import { plainNode } from "../support/plain-node.js";
+import { type Program, run, start } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
+import { Transcript } from "../support/transcript.js";
+
+// Bare names resolve from where `node -e` starts.
+const cwd = fileURLToPath(new URL("../..", import.meta.url));
+
+async function attacked(t: Test, kind: string): Promise<{ console: PtyConsole; attacker: Program }> {
+  const listener = await listen();
+  const attacker = start(t, "python3", [fixture("tamper.py"), listener.path, kind]);
+  const console = await listener.accept();
+  listener.close();
+  return { console, attacker };
+}
+
+/** An honest console that echoes, used until `over`. */
+async function goesOn(t: Test, over: Promise<unknown>): Promise<void> {
+  const { console } = await consoleOf(t, ["sh", "-c", "stty -echo; echo ready; while read x; do echo got $x; done"]);
+  const screen = new Transcript(console);
+  await screen.shows(/ready/);
+  let ended = false;
+  over.then(() => {
+    ended = true;
+  });
+  for (let n = 0; n < 20 || !ended; n++) {
+    console.write(`${n}\n`);
+    await screen.shows(new RegExp(`got ${n}\r`));
+  }
+  t.pass("the honest console was served throughout");
+  console.destroy();
+}
+
+// The event loop's own descriptors are opened once and kept: have them before the first comparison.
+t.before(async () => {
+  const { console } = await consoleOf(t as never, ["true"]);
+  await new Transcript(console).ended;
+});
+
+for (const kind of ["clear", "toggle"]) {
+  t.test(
+    `O_NONBLOCK ${kind === "clear" ? "cleared" : "cleared and set again"}, and the bytes stolen`,
+    {
+      skip: needs("python3"),
+    },
+    async (t) => {
+      const before = openFds();
+      const { console, attacker } = await attacked(t, kind);
+      const failed = once(console.resume(), "error");
+      await goesOn(t, failed);
+      t.match((await failed)[0], { code: "ERR_CONSOLE_TAMPERED", message: /O_NONBLOCK/ });
+      attacker.endInput();
+      await attacker.ended;
+      await assertNoLeak(t, before);
+    },
+  );
+}
+
+t.test("O_NONBLOCK cleared while nobody reads what is typed", { skip: needs("python3") }, async (t) => {
+  const before = openFds();
+  const { console, attacker } = await attacked(t, "full");
+  await attacker.output(/ready/);
+  let code = "none";
+  console.on("error", (error: Error & { code: string }) => {
+    code = error.code;
+  });
+  // More than a terminal takes: a write that sleeps would sleep for ever. Whether one meets the cleared flag is chance.
+  console.write(Buffer.alloc(1_000_000, "x"));
+  await goesOn(t, Promise.resolve());
+  t.match(code, /^(none|ERR_CONSOLE_TAMPERED)$/);
+  console.destroy();
+  attacker.endInput();
+  await attacker.ended;
+  await assertNoLeak(t, before);
+});
+
+for (const [kind, says] of [
+  ["packet", /packet mode/],
+  ["discipline", /line discipline/],
+] as const) {
+  t.test(
+    `a master with ${kind === "packet" ? "packet mode on" : "another line discipline"} is refused`,
+    {
+      skip: needs("root", "python3"),
+    },
+    async (t) => {
+      const before = openFds();
+      const listener = await listen();
+      const refused = once(listener, "refused");
+      const attacker = start(t, "python3", [fixture("tamper.py"), listener.path, kind]);
+      t.match((await refused)[0], { error: { code: "ERR_CONSOLE_TAMPERED", message: says } });
+      listener.close();
+      attacker.endInput();
+      await attacker.ended;
+      await assertNoLeak(t, before);
+    },
+  );
+}
+
+// The look at the flag always comes a moment before the call. Here it is blind altogether: fcntl answers that O_NONBLOCK is
+// set and never sets it, so every call that has nothing to do sleeps, and only the watchdog ends it.
+for (const [what, use] of [
+  ["read", `console.resume();`],
+  ["write", `console.write(Buffer.alloc(20_000_000));`],
+] as const) {
+  t.test(`a ${what} that sleeps all the same is ended`, { skip: needs("strace") }, async (t) => {
+    const script = `
+      import { spawn } from "node:child_process";
+      import { listen } from "console-socket";
+      import { consoleInitPath } from "console-init";
+      const listener = await listen();
+      const args = ["--ptmx", "/dev/ptmx", "--console-socket", listener.path, "--", "sleep", "1000"];
+      const child = spawn(consoleInitPath(), args);
+      const console = await listener.accept();
+      listener.close();
+      console.on("error", ({ code }) => process.stdout.write(code));
+      child.on("exit", (_code, signal) => process.stdout.write(" " + signal));
+      ${use}`;
+    const blind = ["--seccomp-bpf", "-f", "-o", "/dev/null", "-e", "trace=fcntl", "-e", "inject=fcntl:retval=0x802"];
+    const node = [...plainNode, "--input-type=module", "-e", script];
+    const result = await run(t, "strace", [...blind, ...node], { cwd });
+    t.match(result, { status: 0, stdout: "ERR_CONSOLE_TAMPERED SIGHUP" });
+  });
+}
