@@ -3,7 +3,7 @@
 // thread, or a Worker), which closes what is left when it ends.
 import { loadAddon } from "./load.js";
 
-export { findBinary, NativeLoadError } from "./load.js";
+export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 
 export interface FileIdentity {
   /** st_mode: type and permissions. */
