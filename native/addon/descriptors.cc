@@ -43,6 +43,10 @@ Napi::Value duplicate(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, Environment::of(env).fds.own(copy));
 }
 
+Napi::Value has_room(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), Environment::of(info.Env()).table.has_room());
+}
+
 Napi::Value status_flags(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), checked(info.Env(), fcntl(int_argument(info, 0), F_GETFL), "fcntl"));
 }
@@ -76,6 +80,7 @@ void define_descriptors(Napi::Env env, Napi::Object exports) {
   define(env, exports, "close", close_fd);
   define(env, exports, "closeReceived", close_received);
   define(env, exports, "dup", duplicate);
+  define(env, exports, "hasRoom", has_room);
   define(env, exports, "getStatusFlags", status_flags);
   define(env, exports, "tryLock", try_lock);
   define(env, exports, "identify", identify);

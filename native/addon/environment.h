@@ -5,15 +5,27 @@
 #include <napi.h>
 
 #include <memory>
+#include <span>
 
+#include "fd_table.h"
 #include "owned_fds.h"
 #include "reactor.h"
 #include "watchdog.h"
 
 namespace addon {
 
+// Memory of JavaScript's that sendmsg and recvmsg use for every message.
+struct SharedMemory {
+  int32_t* slots = nullptr;
+  std::span<uint8_t> scratch;
+  Napi::ObjectReference keep_slots;
+  Napi::ObjectReference keep_scratch;
+};
+
 struct Environment {
   OwnedFds fds;
+  FdTable table;
+  SharedMemory shared;
   std::shared_ptr<Reactor> reactor;
   // Made with the first console.
   std::shared_ptr<Watchdog> watchdog;

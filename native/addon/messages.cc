@@ -1,74 +1,152 @@
 // sendmsg and recvmsg: one call each, never blocking, whatever the socket's own flag says (it is shared with its other
 // holders, MSG_DONTWAIT is not).
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cstddef>
+
 #include "../common/control_message.h"
-#include "arguments.h"
+#include "closer.h"
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
+#include "fast_call.h"
 
 namespace addon {
 
 namespace {
 
-// What recvmsg writes beside the data, a number a slot; native.ts has the same table.
-enum Slot { kFlags, kFdCount, kPidfd, kHasCredentials, kPid, kUid, kGid, kFirstFd };
-constexpr size_t kSlots = kFirstFd + core::kMaxRights;
+// What goes beside the data, a number a slot; native.ts has the same table. The name is bytes from kName on.
+enum Slot { kFlags, kFdCount, kPidfd, kHasCredentials, kPid, kUid, kGid, kNameLength, kFirstFd };
+constexpr size_t kName = kFirstFd + core::kMaxRights;
+constexpr size_t kSlots = kName + sizeof(sockaddr_un::sun_path) / sizeof(int32_t);
+constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
-Napi::Value send(const Napi::CallbackInfo& info) {
+// Bits of recvmsg's options.
+enum Option { kWantName = 1, kKeepWhenFull = 2 };
+
+// Both are used for every message: their memory is looked up once.
+void share(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  auto data = bytes_argument(info, 1);
-  int fds[core::kMaxRights];
-  size_t count = 0;
-  if (info[2].IsArray()) {
-    auto array = info[2].As<Napi::Array>();
-    count = array.Length();
-    if (count > core::kMaxRights) throw_errno(env, EINVAL, "sendmsg");
-    for (size_t i = 0; i < count; ++i) {
-      fds[i] = array.Get(static_cast<uint32_t>(i)).As<Napi::Number>().Int32Value();
-    }
-  }
-  ssize_t sent = core::send_message(int_argument(info, 0), data.data(), data.size(), fds, count, MSG_DONTWAIT);
-  if (sent == -1 && errno == EAGAIN) return Napi::Number::New(env, -1);
-  return Napi::Number::New(env, static_cast<double>(checked(env, sent, "sendmsg")));
+  if (!info[0].IsTypedArray() || !info[1].IsTypedArray()) throw Napi::TypeError::New(env, "expected typed arrays");
+  auto slots = info[0].As<Napi::Int32Array>();
+  auto scratch = info[1].As<Napi::Uint8Array>();
+  if (slots.ElementLength() < kSlots) throw_errno(env, EINVAL, "recvmsg");
+  auto& shared = Environment::of(env).shared;
+  shared.slots = slots.Data();
+  shared.scratch = {scratch.Data(), scratch.ByteLength()};
+  shared.keep_slots = Napi::Persistent(info[0].As<Napi::Object>());
+  shared.keep_scratch = Napi::Persistent(info[1].As<Napi::Object>());
 }
 
-// Everything received is written to memory that the caller had ready, and noted as owned: nothing between the system
-// call and that can throw.
-Napi::Value receive(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto data = bytes_argument(info, 1);
-  if (!info[2].IsTypedArray()) throw Napi::TypeError::New(env, "expected an Int32Array");
-  auto slots = info[2].As<Napi::Int32Array>();
+napi_value send(napi_env raw, napi_callback_info info) {
+  FastCall<6> call(raw, info);
+  int32_t* slot = Environment::of(raw).shared.slots;
+  auto data = call.bytes(1);
+  size_t offset = std::min(static_cast<size_t>(call.integer(2)), data.size());
+  core::Outgoing message;
+  message.data = data.data() + offset;
+  message.length = data.size() - offset;
+  message.fd_count = static_cast<size_t>(call.integer(3));
+  message.fds = slot + kFirstFd;
+  ucred credentials;
+  if (call.integer(4) != 0) {
+    credentials = {slot[kPid], static_cast<uid_t>(slot[kUid]), static_cast<gid_t>(slot[kGid])};
+    message.credentials = &credentials;
+  }
+  sockaddr_un name;
+  size_t name_length = std::min(static_cast<size_t>(call.integer(5)), sizeof(name.sun_path));
+  if (name_length > 0) {
+    name.sun_family = AF_UNIX;
+    memcpy(name.sun_path, slot + kName, name_length);
+    message.name = &name;
+    message.name_length = static_cast<socklen_t>(kPathOffset + name_length);
+  }
+  ssize_t sent = core::send_message(call.integer(0), message, MSG_DONTWAIT);
+  if (sent == -1 && errno == EAGAIN) return integer_result(raw, -1);
+  return integer_result(raw, checked(call.env(), sent, "sendmsg"));
+}
+
+void close_all(const core::ControlData& control) {
+  for (size_t i = 0; i < control.fd_count; ++i) close_untrusted(control.fds[i]);
+  if (control.pidfd >= 0) close(control.pidfd);
+}
+
+// For a process near its limit of open files, where recvmsg would take the message and drop its descriptors: a look
+// installs them while the message stays, and only a complete set is taken. (A look by itself is a trap: each one
+// installs another set.) False with EMFILE: the message waits until files were closed.
+ssize_t receive_keeping(int socket, std::span<uint8_t> data, core::ControlData* control) {
+  ssize_t seen = core::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
+  if (seen == -1) return -1;
+  if ((control->flags & MSG_CTRUNC) != 0) {
+    int probe = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    bool full = probe == -1 && errno == EMFILE;
+    if (probe != -1) close(probe);
+    if (full) {
+      close_all(*control);
+      errno = EMFILE;
+      return -1;
+    }
+    // A security module's refusal: it stays one however many descriptors are free, so the message is taken.
+  }
+  iovec vector{data.data(), static_cast<size_t>(seen)};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (recvmsg(socket, &message, MSG_DONTWAIT) == -1) {
+    int error = errno;
+    close_all(*control);
+    errno = error;
+    return -1;
+  }
+  return seen;
+}
+
+// Everything received is written to memory that was ready before, and noted as owned: nothing between the system call
+// and that can throw.
+napi_value receive(napi_env raw, napi_callback_info info) {
+  FastCall<4> call(raw, info);
+  Environment& environment = Environment::of(raw);
+  int options = call.integer(2);
+  size_t length = static_cast<size_t>(call.integer(1));
+  auto data = length <= environment.shared.scratch.size() ? environment.shared.scratch : call.bytes(3);
   // Into 0 bytes a stream's descriptors would come without their bytes (unix(7)).
-  if (data.empty() || slots.ElementLength() < kSlots) throw_errno(env, EINVAL, "recvmsg");
-  int32_t* slot = slots.Data();
-  auto& owned = Environment::of(env).fds;
+  if (length == 0 || length > data.size()) throw_errno(call.env(), EINVAL, "recvmsg");
+  data = data.first(length);
 
   core::ControlData control;
-  ssize_t received = core::receive_message(int_argument(info, 0), data.data(), data.size(), &control, MSG_DONTWAIT);
+  control.wants_name = (options & kWantName) != 0;
+  ssize_t received = (options & kKeepWhenFull) != 0
+                         ? receive_keeping(call.integer(0), data, &control)
+                         : core::receive_message(call.integer(0), data.data(), length, &control, MSG_DONTWAIT);
   if (received == -1) {
-    if (errno == EAGAIN) return Napi::Number::New(env, -1);
-    throw_errno(env, errno, "recvmsg");
+    if (errno == EAGAIN) return integer_result(raw, -1);
+    throw_errno(call.env(), errno, "recvmsg");
   }
-  for (size_t i = 0; i < control.fd_count; ++i) slot[kFirstFd + i] = owned.own(control.fds[i]);
+  int32_t* slot = environment.shared.slots;
+  for (size_t i = 0; i < control.fd_count; ++i) slot[kFirstFd + i] = environment.fds.own(control.fds[i]);
   slot[kFlags] = control.flags;
   slot[kFdCount] = static_cast<int32_t>(control.fd_count);
-  slot[kPidfd] = control.pidfd >= 0 ? owned.own(control.pidfd) : control.pidfd;
+  slot[kPidfd] = control.pidfd >= 0 ? environment.fds.own(control.pidfd) : control.pidfd;
   slot[kHasCredentials] = control.has_credentials ? 1 : 0;
   slot[kPid] = control.credentials.pid;
   slot[kUid] = static_cast<int32_t>(control.credentials.uid);
   slot[kGid] = static_cast<int32_t>(control.credentials.gid);
-  return Napi::Number::New(env, static_cast<double>(received));
+  size_t name_length = control.name_length > kPathOffset ? control.name_length - kPathOffset : 0;
+  slot[kNameLength] = static_cast<int32_t>(std::min(name_length, sizeof(control.name.sun_path)));
+  if (name_length > 0) memcpy(slot + kName, control.name.sun_path, static_cast<size_t>(slot[kNameLength]));
+  return integer_result(raw, received);
 }
 
 }  // namespace
 
 void define_messages(Napi::Env env, Napi::Object exports) {
-  define(env, exports, "sendmsg", send);
-  define(env, exports, "recvmsg", receive);
+  define(env, exports, "share", share);
+  define_fast<send>(env, exports, "sendmsg");
+  define_fast<receive>(env, exports, "recvmsg");
 }
 
 }  // namespace addon

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "../common/retry.h"
@@ -12,6 +13,11 @@
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
+
+// Newer than the headers of the oldest supported C library.
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 namespace addon {
 
@@ -103,6 +109,44 @@ Napi::Value socket_option(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, value);
 }
 
+void set_socket_option(const Napi::CallbackInfo& info) {
+  int value = int_argument(info, 2);
+  int result = setsockopt(int_argument(info, 0), SOL_SOCKET, int_argument(info, 1), &value, sizeof(value));
+  checked(info.Env(), result, "setsockopt");
+}
+
+Napi::Value peer_pidfd(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int pidfd = -1;
+  socklen_t length = sizeof(pidfd);
+  checked(env, getsockopt(int_argument(info, 0), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length), "getsockopt");
+  return own(env, pidfd);
+}
+
+// The bytes of sun_path as the kernel has them, which adds a NUL to a pathname. None when the socket has no name.
+Napi::Value name_bytes(Napi::Env env, const sockaddr_un& name, socklen_t length) {
+  constexpr socklen_t kOffset = offsetof(sockaddr_un, sun_path);
+  if (length <= kOffset) return env.Null();
+  size_t bytes = std::min<size_t>(length - kOffset, sizeof(name.sun_path));
+  return Napi::Buffer<char>::Copy(env, name.sun_path, bytes);
+}
+
+Napi::Value socket_name(const Napi::CallbackInfo& info) {
+  sockaddr_un name;
+  socklen_t length = sizeof(name);
+  int result = getsockname(int_argument(info, 0), reinterpret_cast<sockaddr*>(&name), &length);
+  checked(info.Env(), result, "getsockname");
+  return name_bytes(info.Env(), name, length);
+}
+
+Napi::Value peer_name(const Napi::CallbackInfo& info) {
+  sockaddr_un name;
+  socklen_t length = sizeof(name);
+  int result = getpeername(int_argument(info, 0), reinterpret_cast<sockaddr*>(&name), &length);
+  checked(info.Env(), result, "getpeername");
+  return name_bytes(info.Env(), name, length);
+}
+
 Napi::Value peer_credentials(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   ucred credentials{};
@@ -126,7 +170,11 @@ void define_sockets(Napi::Env env, Napi::Object exports) {
   define(env, exports, "accept", accept_one);
   define(env, exports, "shutdown", shut_down);
   define(env, exports, "getSocketOption", socket_option);
+  define(env, exports, "setSocketOption", set_socket_option);
   define(env, exports, "getPeerCredentials", peer_credentials);
+  define(env, exports, "getPeerPidfd", peer_pidfd);
+  define(env, exports, "getSocketName", socket_name);
+  define(env, exports, "getPeerName", peer_name);
 }
 
 }  // namespace addon

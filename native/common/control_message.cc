@@ -11,6 +11,7 @@ namespace core {
 namespace {
 
 constexpr size_t kRightsSpace = CMSG_SPACE(sizeof(int) * kMaxRights);
+constexpr size_t kSendSpace = kRightsSpace + CMSG_SPACE(sizeof(ucred));
 constexpr size_t kReceiveSpace = CMSG_SPACE(sizeof(ucred)) + kRightsSpace + CMSG_SPACE(sizeof(int));
 
 msghdr message_over(iovec* vector, void* control, size_t control_length) {
@@ -20,6 +21,13 @@ msghdr message_over(iovec* vector, void* control, size_t control_length) {
   message.msg_control = control_length > 0 ? control : nullptr;
   message.msg_controllen = control_length;
   return message;
+}
+
+void put(cmsghdr* header, int type, const void* payload, size_t length) {
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = type;
+  header->cmsg_len = CMSG_LEN(length);
+  memcpy(CMSG_DATA(header), payload, length);
 }
 
 size_t payload_length(const cmsghdr* header) {
@@ -49,24 +57,27 @@ void take(const cmsghdr* header, ControlData* control) {
 
 }  // namespace
 
-ssize_t send_message(int socket, const void* data, size_t length, const int* fds, size_t fd_count, int flags) {
-  if (fd_count > kMaxRights) {
+ssize_t send_message(int socket, const Outgoing& outgoing, int flags) {
+  if (outgoing.fd_count > kMaxRights) {
     errno = EINVAL;
     return -1;
   }
-  alignas(cmsghdr) char space[kRightsSpace];
-  size_t space_used = fd_count > 0 ? CMSG_SPACE(sizeof(int) * fd_count) : 0;
+  alignas(cmsghdr) char space[kSendSpace];
+  size_t rights_length = sizeof(int) * outgoing.fd_count;
+  size_t rights_space = outgoing.fd_count > 0 ? CMSG_SPACE(rights_length) : 0;
+  size_t space_used = rights_space + (outgoing.credentials != nullptr ? CMSG_SPACE(sizeof(ucred)) : 0);
   // Zeroed for its padding, which travels to no one but would show as uninitialised to the checkers.
   memset(space, 0, space_used);
-  iovec vector{const_cast<void*>(data), length};
+  iovec vector{const_cast<void*>(outgoing.data), outgoing.length};
   msghdr message = message_over(&vector, space, space_used);
-  if (fd_count > 0) {
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-    memcpy(CMSG_DATA(header), fds, sizeof(int) * fd_count);
+  message.msg_name = const_cast<sockaddr_un*>(outgoing.name);
+  message.msg_namelen = outgoing.name_length;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (outgoing.fd_count > 0) {
+    put(header, SCM_RIGHTS, outgoing.fds, rights_length);
+    header = CMSG_NXTHDR(&message, header);
   }
+  if (outgoing.credentials != nullptr) put(header, SCM_CREDENTIALS, outgoing.credentials, sizeof(ucred));
   return retry_on_eintr([&] { return sendmsg(socket, &message, flags | MSG_NOSIGNAL); });
 }
 
@@ -76,10 +87,13 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
   msghdr message = message_over(&vector, space, sizeof(space));
   ssize_t received = retry_on_eintr([&] {
     message.msg_controllen = sizeof(space);
+    message.msg_name = control->wants_name ? &control->name : nullptr;
+    message.msg_namelen = control->wants_name ? sizeof(control->name) : 0;
     return recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   });
   if (received == -1) return -1;
   control->flags = message.msg_flags;
+  control->name_length = message.msg_namelen;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     take(header, control);
   }

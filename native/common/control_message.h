@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 // Newer than the headers of the oldest supported C library.
 #ifndef SCM_PIDFD
@@ -19,6 +20,18 @@ namespace core {
 // SCM_MAX_FD of the kernel's include/net/scm.h: the limit of one message, over all its SCM_RIGHTS together.
 inline constexpr size_t kMaxRights = 253;
 
+// What goes out; all of it stays the caller's.
+struct Outgoing {
+  const void* data = nullptr;
+  size_t length = 0;
+  const int* fds = nullptr;
+  size_t fd_count = 0;
+  const ucred* credentials = nullptr;
+  const sockaddr_un* name = nullptr;  // whom to send it to, on a socket that is not connected
+  socklen_t name_length = 0;
+};
+
+// What came beside the data.
 struct ControlData {
   int flags = 0;  // msg_flags: MSG_TRUNC, MSG_CTRUNC, MSG_EOR
   size_t fd_count = 0;
@@ -26,10 +39,22 @@ struct ControlData {
   int pidfd = -1;
   bool has_credentials = false;
   ucred credentials{};
+  bool wants_name = false;  // set by the caller who asks for the sender's name
+  socklen_t name_length = 0;
+  sockaddr_un name;
 };
 
-// sendmsg(2) of `length` bytes with `fd_count` descriptors, which stay the caller's. Always with MSG_NOSIGNAL.
-ssize_t send_message(int socket, const void* data, size_t length, const int* fds, size_t fd_count, int flags);
+// sendmsg(2). Always with MSG_NOSIGNAL.
+ssize_t send_message(int socket, const Outgoing& message, int flags);
+
+inline ssize_t send_message(int socket, const void* data, size_t length, const int* fds, size_t fd_count, int flags) {
+  Outgoing message;
+  message.data = data;
+  message.length = length;
+  message.fds = fds;
+  message.fd_count = fd_count;
+  return send_message(socket, message, flags);
+}
 
 // recvmsg(2) of at most `length` bytes. Everything in `control` is the caller's to close. Always with MSG_CMSG_CLOEXEC.
 ssize_t receive_message(int socket, void* data, size_t length, ControlData* control, int flags);

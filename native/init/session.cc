@@ -31,7 +31,12 @@ bool set_controlling(int terminal) {
 }
 
 bool refuse(const char* what, Message* problem) {
-  problem->add("expected ").add(what).add(", got ").error(errno);
+  problem->add("expected ").add(what).add(", got ");
+  if (errno == EIO) {
+    problem->add("a hangup: the receiver has closed the terminal; see what the receiver says");
+    return false;
+  }
+  problem->error(errno);
   problem->add("; see what denies it here (seccomp, an LSM, the limit of processes)");
   return false;
 }

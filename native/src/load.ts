@@ -1,6 +1,6 @@
 // Finds the binaries of this package: what a build in place made, else the prebuilt ones that the published package
 // carries. The error names every place that was tried.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -27,25 +27,45 @@ function refuseOtherRuntimes(): void {
   }
 }
 
-function candidates(name: string): string[] {
-  const places = [`../build/Release/${name}`, `../prebuilds/linux-${process.arch}-glibc/${name}`];
-  // CMSG_NATIVE_BUILD=Debug runs what a sanitizer build made.
-  const build = process.env["CMSG_NATIVE_BUILD"];
-  if (build) places.unshift(`../build/${build}/${name}`);
+/** What a binary is for. */
+export interface BinaryTarget {
+  /** As `process.arch` has it; this machine's by default. */
+  arch?: string;
+  /** The C library of the machine it is to run on. A static executable runs with either, and with none. */
+  libc?: "glibc" | "musl";
+}
+
+function candidates(name: string, { arch = process.arch, libc }: BinaryTarget): string[] {
+  const places = (libc === "musl" ? ["musl", "glibc"] : ["glibc", "musl"]).map(
+    (built) => `../prebuilds/linux-${arch}-${built}/${name}`,
+  );
+  if (arch === process.arch) {
+    places.unshift(`../build/Release/${name}`);
+    // CMSG_NATIVE_BUILD=Debug runs what a sanitizer build made.
+    const build = process.env["CMSG_NATIVE_BUILD"];
+    if (build) places.unshift(`../build/${build}/${name}`);
+  }
   return places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
 }
 
+/** Whether an executable is static, or asks for the dynamic loader of this C library: its name is near the beginning. */
+function runsWith(path: string, libc: "glibc" | "musl"): boolean {
+  const head = readFileSync(path).subarray(0, 4096);
+  return !head.includes("/ld-") || head.includes(libc === "musl" ? "/ld-musl" : "/ld-linux");
+}
+
 /**
- * The absolute path of one of this package's binaries: `cmsg.node`, `console-init`.
+ * The absolute path of one of this package's binaries: `cmsg.node`, `console-init`, `console-monitor`.
  *
  * @throws NativeLoadError when it is nowhere.
  */
-export function findBinary(name: string): string {
-  const tried = candidates(name);
-  const found = tried.find((path) => existsSync(path));
+export function findBinary(name: string, target: BinaryTarget = {}): string {
+  const tried = candidates(name, target);
+  const { libc, arch = process.arch } = target;
+  const found = tried.find((path) => existsSync(path) && (!libc || runsWith(path, libc)));
   if (found) return found;
   throw new NativeLoadError(
-    `cmsg-native has no ${name} for linux ${process.arch}; tried ${tried.join(", ")}. ` +
+    `cmsg-native has no ${name} for linux ${arch}${libc ? ` with ${libc}` : ""}; tried ${tried.join(", ")}. ` +
       "In a clone, build it: node native/scripts/build.mjs",
   );
 }

@@ -3,7 +3,7 @@
 // thread, or a Worker), which closes what is left when it ends.
 import { loadAddon } from "./load.js";
 
-export { findBinary, NativeLoadError } from "./load.js";
+export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 
 export interface FileIdentity {
   /** st_mode: type and permissions. */
@@ -19,7 +19,7 @@ export interface Credentials {
   gid: number;
 }
 
-/** Where `recvmsg` puts what came beside the data. */
+/** What goes or came beside the data, in `control`. */
 export const ControlSlot = {
   /** msg_flags. */
   flags: 0,
@@ -30,21 +30,43 @@ export const ControlSlot = {
   pid: 4,
   uid: 5,
   gid: 6,
-  firstFd: 7,
+  /** Bytes of sun_path, which begin at the slot `name`. */
+  nameLength: 7,
+  firstFd: 8,
+  name: 261,
 } as const;
 
 /** SCM_MAX_FD: the kernel's limit of descriptors in one message. */
 export const SCM_MAX_FD = 253;
 
-/** Length of the array that `recvmsg` fills. */
-export const CONTROL_SLOTS: number = ControlSlot.firstFd + SCM_MAX_FD;
+/** sizeof(sun_path). */
+export const SUN_PATH_BYTES = 108;
+
+/** Where `sendmsg` takes from and `recvmsg` puts what is no data. */
+export const control: Int32Array = new Int32Array(ControlSlot.name + SUN_PATH_BYTES / 4);
+
+/** Where `recvmsg` puts the data when it fits. */
+export const scratch: Buffer = Buffer.allocUnsafeSlow(65536);
+
+/** Bits of `recvmsg`'s options. */
+export const ReceiveOption = {
+  wantName: 1,
+  /** At RLIMIT_NOFILE leave a message with descriptors where it is, and fail with EMFILE. Costs a second call. */
+  keepWhenFull: 2,
+} as const;
 
 // Linux's numbers on every architecture that Node runs on.
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_SEQPACKET = 5;
 export const MSG_CTRUNC = 0x8;
+export const MSG_TRUNC = 0x20;
 export const SHUT_WR = 1;
 export const SO_TYPE = 3;
+export const SO_PASSCRED = 16;
 export const SO_DOMAIN = 39;
+export const SO_PASSPIDFD = 76;
+export const SO_PASSRIGHTS = 83;
 export const AF_UNIX = 1;
 export const O_ACCMODE = 3;
 export const O_RDWR = 2;
@@ -120,6 +142,8 @@ export interface Native {
   closeReceived(fd: number): void;
   /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. */
   dup(fd: number): number;
+  /** Whether as many files as one message can bring may still be opened. False where the kernel does not tell. */
+  hasRoom(): boolean;
   /** fcntl(2) F_GETFL. */
   getStatusFlags(fd: number): number;
   /** flock(2) LOCK_EX | LOCK_NB: false when another open file description holds the lock. */
@@ -131,7 +155,7 @@ export interface Native {
   socket(type: number): number;
   /** socketpair(2) AF_UNIX, non-blocking, close-on-exec; both owned. */
   socketpair(type: number): [number, number];
-  /** bind(2) to the bytes of sun_path, at most 108; abstract names begin with NUL. */
+  /** bind(2) to the bytes of sun_path, at most 108; abstract names begin with NUL, and for none the kernel makes one. */
   bind(fd: number, sunPath: Uint8Array): void;
   /** listen(2). */
   listen(fd: number, backlog: number): void;
@@ -143,16 +167,38 @@ export interface Native {
   shutdown(fd: number, how: number): void;
   /** getsockopt(2) SOL_SOCKET of an int. */
   getSocketOption(fd: number, option: number): number;
+  /** setsockopt(2) SOL_SOCKET of an int. */
+  setSocketOption(fd: number, option: number, value: number): void;
+  /** getsockopt(2) SO_PEERPIDFD; owned. */
+  getPeerPidfd(fd: number): number;
+  /** getsockname(2): the bytes of sun_path, a pathname with its NUL; null without a name. */
+  getSocketName(fd: number): Buffer | null;
+  /** getpeername(2), as getSocketName. */
+  getPeerName(fd: number): Buffer | null;
   /** getsockopt(2) SO_PEERCRED: as they were at connect(2) or socketpair(2). */
   getPeerCredentials(fd: number): Credentials;
 
-  /** sendmsg(2) with MSG_DONTWAIT | MSG_NOSIGNAL, borrowing `fds`: bytes sent, or -1 when it would block. */
-  sendmsg(fd: number, data: Uint8Array, fds: readonly number[] | undefined): number;
+  /** Tells once where `control` and `scratch` are. */
+  share(control: Int32Array, scratch: Uint8Array): void;
   /**
-   * recvmsg(2) with MSG_DONTWAIT | MSG_CMSG_CLOEXEC: bytes received (0 at the end), or -1 when it would block. `control`
-   * is filled as ControlSlot says; every fd in it is owned.
+   * sendmsg(2) with MSG_DONTWAIT | MSG_NOSIGNAL of `data` from `offset` on: bytes sent, or -1 when it would block. It
+   * borrows the first `fdCount` descriptors in `control`; from there too it takes credentials if told so, and a name of
+   * `nameLength` bytes.
    */
-  recvmsg(fd: number, data: Uint8Array, control: Int32Array): number;
+  sendmsg(
+    fd: number,
+    data: Uint8Array,
+    offset: number,
+    fdCount: number,
+    withCredentials?: 0 | 1,
+    nameLength?: number,
+  ): number;
+  /**
+   * recvmsg(2) with MSG_DONTWAIT | MSG_CMSG_CLOEXEC of at most `length` bytes into `scratch`, or into `buffer` when they
+   * do not fit there: bytes received (0 at the end), or -1 when it would block. `control` is filled as ControlSlot says;
+   * every fd in it is owned.
+   */
+  recvmsg(fd: number, length: number, options: number, buffer?: Uint8Array): number;
 
   /** ioctl_tty(2) TIOCGPTN: the number of the terminal; fails on anything but a master. */
   getPtyNumber(fd: number): number;
@@ -199,3 +245,4 @@ export interface Native {
 }
 
 export const native: Native = loadAddon() as Native;
+native.share(control, scratch);

@@ -1,33 +1,86 @@
 // Addresses of Unix sockets, unix(7): a pathname, or a name in the kernel's own abstract space.
-import { CmsgError } from "./errors.js";
-
-/** A path, or `{abstract: name}`, which leaves no file. Command lines write the second one as `@name`. */
-export type UnixAddress = string | { readonly abstract: string };
-
-// sizeof(sun_path). A pathname may fill it without a NUL behind it; an abstract name has its NUL in front.
-const SUN_PATH_BYTES = 108;
+import { closeSync, constants, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { native, SUN_PATH_BYTES } from "cmsg-native";
+import { CmsgError, naming } from "./errors.js";
 
 /**
- * The bytes of sun_path.
+ * A path, or `{abstract: name}`, which leaves no file. Command lines write the second one as `@name`.
  *
- * @throws CmsgError ERR_CMSG_INVALID_ARG
+ * A path longer than the 108 bytes of sun_path is reached through its directory, opened and named in /proc: only its
+ * last component must be short, about 90 bytes.
  */
-export function sunPath(address: UnixAddress): Buffer {
-  const abstract = typeof address !== "string";
+export type UnixAddress = string | { readonly abstract: string };
+
+// Missing in fs.constants; one value on every architecture that Node runs on.
+const O_PATH = 0o10000000;
+
+/** Calls `use` with the bytes of sun_path, good for the call only. */
+function withSunPath<Result>(address: UnixAddress, use: (sunPath: Buffer) => Result): Result {
+  const bytes = checkedBytes(address);
+  if (bytes.length <= SUN_PATH_BYTES) return use(bytes);
+  if (typeof address !== "string") {
+    throw new CmsgError(
+      "ERR_CMSG_INVALID_ARG",
+      `An abstract socket name has at most ${SUN_PATH_BYTES - 1} bytes; this one has ${bytes.length - 1}.`,
+    );
+  }
+  const directory = openSync(dirname(address), O_PATH | constants.O_DIRECTORY);
+  try {
+    const through = Buffer.from(`/proc/self/fd/${directory}/${basename(address)}`);
+    if (through.length <= SUN_PATH_BYTES) return use(through);
+    throw new CmsgError(
+      "ERR_CMSG_INVALID_ARG",
+      `A socket's path of more than ${SUN_PATH_BYTES} bytes (this one has ${bytes.length}) may have a last component ` +
+        `of ${SUN_PATH_BYTES - through.length + Buffer.byteLength(basename(address))} bytes: ` +
+        `${JSON.stringify(basename(address))} is longer. Use a shorter name.`,
+    );
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function checkedBytes(address: UnixAddress): Buffer {
+  const abstract = typeof address === "object" && address !== null;
   const name = abstract ? address.abstract : address;
   if (typeof name !== "string" || name === "" || (!abstract && name.includes("\0"))) {
     throw new CmsgError("ERR_CMSG_INVALID_ARG", "A socket's address is a path without NUL, or {abstract: name}.");
   }
-  const bytes = Buffer.from(abstract ? `\0${name}` : name);
-  if (bytes.length <= SUN_PATH_BYTES) return bytes;
-  throw new CmsgError(
-    "ERR_CMSG_INVALID_ARG",
-    `A Unix socket's ${abstract ? "abstract name has at most 107" : "path has at most 108"} bytes; ` +
-      `this one has ${Buffer.byteLength(name)}: ${JSON.stringify(name)}. Use a shorter one.`,
+  return Buffer.from(abstract ? `\0${name}` : name);
+}
+
+/** bind(2); without an address the kernel chooses an abstract name. A failure names the address. */
+export function bindTo(socket: number, address: UnixAddress | undefined): void {
+  if (address === undefined) native.bind(socket, Buffer.alloc(0));
+  else naming(addressText(address), () => withSunPath(address, (bytes) => native.bind(socket, bytes)));
+}
+
+/** connect(2): false when the listener's backlog is full. A failure names the address. */
+export function connectTo(socket: number, address: UnixAddress): boolean {
+  return naming(addressText(address), () => withSunPath(address, (bytes) => native.connect(socket, bytes)));
+}
+
+/** Calls `use` with sun_path as sendmsg(2) takes it: a pathname ends in NUL where there is room. */
+export function withSocketName<Result>(address: UnixAddress, use: (sunPath: Buffer) => Result): Result {
+  return withSunPath(address, (bytes) =>
+    use(bytes[0] === 0 || bytes.length === SUN_PATH_BYTES ? bytes : Buffer.concat([bytes, Buffer.alloc(1)])),
   );
+}
+
+/** @throws CmsgError ERR_CMSG_INVALID_ARG */
+export function checkAddress(address: UnixAddress): void {
+  checkedBytes(address);
+}
+
+/** What the kernel gave as sun_path. */
+export function addressOf(sunPath: Buffer | null): UnixAddress | undefined {
+  if (sunPath === null || sunPath.length === 0) return undefined;
+  if (sunPath[0] === 0) return { abstract: sunPath.toString("utf8", 1) };
+  const end = sunPath.indexOf(0);
+  return sunPath.toString("utf8", 0, end < 0 ? sunPath.length : end);
 }
 
 /** As command lines write it and messages show it. */
 export function addressText(address: UnixAddress): string {
-  return typeof address === "string" ? address : `@${address.abstract}`;
+  return typeof address === "object" && address !== null ? `@${address.abstract}` : String(address);
 }

@@ -4,14 +4,19 @@
 /** Every code of `CmsgError`, with what it means. */
 export const CMSG_ERROR_CODES = {
   ERR_CMSG_CLOSED: "The descriptor, socket or server was closed, or given away with release().",
+  ERR_CMSG_DATA_TRUNCATED:
+    "A record was longer than asked for (MSG_TRUNC): its tail is lost, its descriptors are closed.",
   ERR_CMSG_EOF: "The peer closed the connection before the message that was waited for.",
   ERR_CMSG_FD_COUNT: "More descriptors came, or were given, than allowed. Those that came are closed.",
   ERR_CMSG_INVALID_ARG: "An argument has the wrong type or is out of range.",
   ERR_CMSG_NAME_TOO_LONG: "The name beside a file has 4096 bytes or more. The descriptor is closed.",
-  ERR_CMSG_NO_DATA: "A stream carries descriptors beside bytes only: at least one byte is needed.",
+  ERR_CMSG_NO_DATA:
+    "At least one byte is needed: a stream drops descriptors without one, an empty record looks like the end.",
   ERR_CMSG_NO_FD: "The message came without the descriptor it should carry.",
-  ERR_CMSG_NOT_UNIX: "The descriptor is not a Unix stream socket: others drop descriptors without a word.",
+  ERR_CMSG_NOT_UNIX:
+    "The descriptor is not a Unix socket of the expected type: other families drop descriptors without a word.",
   ERR_CMSG_TRUNCATED: "The kernel cut the control data (MSG_CTRUNC), so descriptors are lost. The rest are closed.",
+  ERR_CMSG_UNSUPPORTED: "The kernel is older than what was asked for. The message says which version has it.",
 } as const;
 
 export type CmsgErrorCode = keyof typeof CMSG_ERROR_CODES;

@@ -2,8 +2,7 @@
 // libcontainer/utils): one message, its data a name of fewer than 4096 bytes, with exactly one descriptor.
 // There is no acknowledgement and no length prefix: the message is the whole protocol.
 import { CmsgError } from "./errors.js";
-import { closeAll } from "./message.js";
-import type { Fd, OwnedFd } from "./owned-fd.js";
+import { closeAll, type Fd, type OwnedFd } from "./owned-fd.js";
 import type { UnixSocket } from "./unix-socket.js";
 
 /** runc's MaxNameLen: a name of this many bytes is refused. */

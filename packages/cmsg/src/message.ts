@@ -1,32 +1,57 @@
 // sendmsg(2) and recvmsg(2) with descriptors: one system call each, never waiting.
-import { AF_UNIX, CONTROL_SLOTS, ControlSlot, MSG_CTRUNC, native, SCM_MAX_FD, SO_DOMAIN } from "cmsg-native";
+import {
+  AF_UNIX,
+  ControlSlot,
+  type Credentials,
+  control,
+  MSG_CTRUNC,
+  MSG_TRUNC,
+  native,
+  ReceiveOption,
+  SCM_MAX_FD,
+  SO_DOMAIN,
+  SUN_PATH_BYTES,
+  scratch,
+} from "cmsg-native";
+import { addressOf, type UnixAddress } from "./address.js";
 import { CmsgError } from "./errors.js";
-import { type Fd, numberOf, OwnedFd } from "./owned-fd.js";
+import { closeAll, type Fd, numberOf, OwnedFd, RECEIVED } from "./owned-fd.js";
 
 /** What one recvmsg(2) gave. On a stream the descriptors came with the first byte of their sender's message. */
 export class Message implements Disposable {
   readonly data: Buffer;
   /** The caller's to close. What is taken out of this array survives the message's disposal. */
   readonly fds: OwnedFd[];
+  /** The sender's, vouched for by the kernel: on a socket with `passCredentials`. */
+  readonly credentials: Credentials | undefined;
+  /** The sender's process, pidfd_open(2), the caller's to close: on a socket with `passPidfd`. */
+  readonly pidfd: OwnedFd | undefined;
+  /** The sender's address, where it has one: of datagrams. */
+  readonly from: UnixAddress | undefined;
 
-  constructor(data: Buffer, fds: OwnedFd[]) {
+  constructor(
+    data: Buffer,
+    fds: OwnedFd[],
+    { credentials, pidfd, from }: { credentials?: Credentials; pidfd?: OwnedFd; from?: UnixAddress } = NOTHING,
+  ) {
     this.data = data;
     this.fds = fds;
+    this.credentials = credentials;
+    this.pidfd = pidfd;
+    this.from = from;
   }
 
-  /** Closes the descriptors that are still in `fds`. */
+  /** Closes the descriptors that are still in `fds`, and the pidfd. */
   [Symbol.dispose](): void {
     closeAll(this.fds);
+    this.pidfd?.close();
   }
 }
 
-export function closeAll(fds: OwnedFd[]): void {
-  for (const fd of fds.splice(0)) fd.close();
-}
+const NOTHING = {};
 
-/** Checks and borrows what is to be sent. */
-export function rightsToSend(fds: readonly Fd[]): number[] {
-  if (fds.length <= SCM_MAX_FD) return fds.map(numberOf);
+export function checkCount(fds: readonly Fd[]): void {
+  if (fds.length <= SCM_MAX_FD) return;
   throw new CmsgError(
     "ERR_CMSG_FD_COUNT",
     `One message carries at most ${SCM_MAX_FD} descriptors (SCM_MAX_FD); these are ${fds.length}. Send several messages.`,
@@ -37,8 +62,16 @@ export function requireData(data: Uint8Array): void {
   if (data.length > 0) return;
   throw new CmsgError(
     "ERR_CMSG_NO_DATA",
-    "A message on a stream needs at least one byte: with none, the kernel drops its descriptors without a word.",
+    "A message needs at least one byte: without one a stream drops its descriptors without a word, and an empty " +
+      "record looks like the end.",
   );
+}
+
+export interface SendmsgOptions {
+  /** SCM_RIGHTS, borrowed: at most 253. */
+  rights?: readonly Fd[] | undefined;
+  /** SCM_CREDENTIALS: EPERM unless they are this process's own, or it may claim others. */
+  credentials?: Credentials | undefined;
 }
 
 /**
@@ -47,81 +80,141 @@ export function requireData(data: Uint8Array): void {
  * @returns the number of bytes sent, which on a stream can be fewer than given: the descriptors went with the first
  * ones, so send the rest without. `undefined` when there is no room (EAGAIN): nothing was sent.
  * @throws CmsgError ERR_CMSG_NO_DATA, ERR_CMSG_FD_COUNT, ERR_CMSG_NOT_UNIX, ERR_CMSG_INVALID_ARG; a system call's
- * error such as EPIPE, EBADF (nothing is sent) or ETOOMANYREFS.
+ * error such as EPIPE, EBADF (nothing is sent), ETOOMANYREFS (unix(7): too many descriptors on their way) or EPERM (the
+ * receiver takes none).
  */
-export function sendmsg(
-  socket: Fd,
-  data: Uint8Array,
-  { rights = [] }: { rights?: readonly Fd[] } = {},
-): number | undefined {
+export function sendmsg(socket: Fd, data: Uint8Array, options: SendmsgOptions = NOTHING): number | undefined {
+  const { rights, credentials } = options;
   const fd = numberOf(socket);
-  const fds = rightsToSend(rights);
-  if (fds.length > 0) {
+  const count = rights === undefined ? 0 : putRights(rights);
+  if (count > 0) {
     requireData(data);
-    requireUnix(fd);
+    requireUnix(socket, fd);
   }
-  const sent = native.sendmsg(fd, data, fds);
+  if (credentials) putCredentials(credentials);
+  const sent = native.sendmsg(fd, data, 0, count, credentials ? 1 : 0);
   return sent < 0 ? undefined : sent;
 }
 
+/** Where native.sendmsg takes them from; the count. */
+export function putRights(rights: readonly Fd[]): number {
+  const count = rights.length;
+  checkCount(rights);
+  for (let i = 0; i < count; i++) control[ControlSlot.firstFd + i] = numberOf(rights[i] as Fd);
+  return count;
+}
+
+export function putCredentials({ pid, uid, gid }: Credentials): void {
+  control[ControlSlot.pid] = pid;
+  control[ControlSlot.uid] = uid;
+  control[ControlSlot.gid] = gid;
+}
+
+export function putName(sunPath: Uint8Array): number {
+  names.set(sunPath);
+  return sunPath.length;
+}
+
+export interface RecvmsgOptions {
+  /** At most this many bytes; 64 KiB by default. */
+  length?: number | undefined;
+  /** More descriptors than this are refused: 253 by default, the kernel's limit. */
+  maxFds?: number | undefined;
+  /** Ask for the sender's address (`from`), which datagrams have. */
+  from?: boolean | undefined;
+}
+
 /**
- * recvmsg(2) of at most `length` bytes (64 KiB) and the descriptors beside them, close-on-exec, without waiting. Borrows
- * the socket; the message's descriptors are the caller's.
+ * recvmsg(2) of at most `length` bytes and the descriptors beside them, close-on-exec, without waiting. Borrows the
+ * socket; the message's descriptors are the caller's.
  *
  * @returns `undefined` when nothing waits (EAGAIN); at the end of a stream, a message without bytes.
- * @throws CmsgError ERR_CMSG_TRUNCATED, ERR_CMSG_FD_COUNT (more than `maxFds`, 253), ERR_CMSG_INVALID_ARG: every
- * descriptor that came is closed, and its bytes are lost; a system call's error such as ECONNRESET.
+ * @throws CmsgError ERR_CMSG_TRUNCATED (MSG_CTRUNC), ERR_CMSG_DATA_TRUNCATED (a record longer than `length`),
+ * ERR_CMSG_FD_COUNT (more than `maxFds`): every descriptor that came is closed, and the bytes are lost;
+ * ERR_CMSG_INVALID_ARG; a system call's error such as ECONNRESET.
  */
-export function recvmsg(
-  socket: Fd,
-  { length = SCRATCH_BYTES, maxFds = SCM_MAX_FD }: { length?: number; maxFds?: number } = {},
+export function recvmsg(socket: Fd, options: RecvmsgOptions = NOTHING): Message | undefined {
+  return receiveMessage(numberOf(socket), options, options.from === true ? ReceiveOption.wantName : 0);
+}
+
+/** @param flags of `ReceiveOption`. */
+export function receiveMessage(
+  socket: number,
+  { length = scratch.length, maxFds = SCM_MAX_FD }: RecvmsgOptions,
+  flags: number,
 ): Message | undefined {
   if (!Number.isInteger(length) || length < 1) {
     throw new CmsgError("ERR_CMSG_INVALID_ARG", `length is a number of bytes from 1 on; this is ${length}.`);
   }
   // The kernel writes here first: the message's own buffer is made to measure once its size is known.
-  const buffer = length <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(length);
-  const received = native.recvmsg(numberOf(socket), buffer.subarray(0, length), control);
+  const buffer = length <= scratch.length ? scratch : Buffer.allocUnsafeSlow(length);
+  const received = native.recvmsg(socket, length, flags, buffer);
   if (received < 0) return undefined;
-  const fds = takeFds();
-  const flags = control[ControlSlot.flags] as number;
-  if (flags & MSG_CTRUNC) {
-    const count = fds.length;
-    closeAll(fds);
-    throw new CmsgError(
+  const count = control[ControlSlot.fdCount] as number;
+  const fds: OwnedFd[] = [];
+  for (let i = 0; i < count; i++) {
+    fds.push(new OwnedFd(control[ControlSlot.firstFd + i] as number, RECEIVED));
+  }
+  const truncated = (control[ControlSlot.flags] as number) & (MSG_CTRUNC | MSG_TRUNC);
+  const data = Buffer.allocUnsafe(received);
+  buffer.copy(data, 0, 0, received);
+  const rest = (control[ControlSlot.hasCredentials] as number) + (control[ControlSlot.pidfd] as number) !== -1;
+  const message =
+    rest || flags & ReceiveOption.wantName ? new Message(data, fds, takeTheRest()) : new Message(data, fds);
+  if (truncated !== 0 || count > maxFds) throw refusal(message, truncated, maxFds);
+  return message;
+}
+
+const names = new Uint8Array(control.buffer, ControlSlot.name * 4, SUN_PATH_BYTES);
+
+function takeTheRest(): { credentials?: Credentials; pidfd?: OwnedFd; from?: UnixAddress } {
+  const slot = (index: number): number => control[index] as number;
+  const rest: { credentials?: Credentials; pidfd?: OwnedFd; from?: UnixAddress } = {};
+  if (slot(ControlSlot.hasCredentials) !== 0) {
+    // Ids are unsigned, the slots are not.
+    const [uid, gid] = [slot(ControlSlot.uid) >>> 0, slot(ControlSlot.gid) >>> 0];
+    rest.credentials = { pid: slot(ControlSlot.pid), uid, gid };
+  }
+  if (slot(ControlSlot.pidfd) >= 0) rest.pidfd = new OwnedFd(slot(ControlSlot.pidfd), RECEIVED);
+  const from = addressOf(Buffer.from(names.subarray(0, slot(ControlSlot.nameLength))));
+  if (from !== undefined) rest.from = from;
+  return rest;
+}
+
+/** Closes what came. */
+function refusal(message: Message, truncated: number, maxFds: number): CmsgError {
+  const count = message.fds.length;
+  message[Symbol.dispose]();
+  if (truncated & MSG_CTRUNC) {
+    return new CmsgError(
       "ERR_CMSG_TRUNCATED",
       `The kernel dropped descriptors of a message (MSG_CTRUNC); the ${count} that arrived are closed. ` +
         "The usual cause is this process's limit of open files: raise RLIMIT_NOFILE.",
     );
   }
-  if (fds.length > maxFds) {
-    const count = fds.length;
-    closeAll(fds);
-    throw new CmsgError(
-      "ERR_CMSG_FD_COUNT",
-      `At most ${maxFds} descriptors were expected and ${count} came: all closed.`,
+  if (truncated & MSG_TRUNC) {
+    return new CmsgError(
+      "ERR_CMSG_DATA_TRUNCATED",
+      `A record was longer than the ${message.data.length} bytes asked for, and its tail is lost (MSG_TRUNC); its ` +
+        `${count} descriptors are closed. Receive with a larger length.`,
     );
   }
-  return new Message(Buffer.from(buffer.subarray(0, received)), fds);
-}
-
-const SCRATCH_BYTES = 65536;
-const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-const control = new Int32Array(CONTROL_SLOTS);
-
-function takeFds(): OwnedFd[] {
-  const fds: OwnedFd[] = [];
-  const count = control[ControlSlot.fdCount] as number;
-  for (let i = 0; i < count; i++) {
-    fds.push(new OwnedFd(control[ControlSlot.firstFd + i] as number, { untrusted: true }));
-  }
-  return fds;
-}
-
-function requireUnix(fd: number): void {
-  if (native.getSocketOption(fd, SO_DOMAIN) === AF_UNIX) return;
-  throw new CmsgError(
-    "ERR_CMSG_NOT_UNIX",
-    "Descriptors travel over Unix sockets only: this socket's family would take them and drop them without a word.",
+  return new CmsgError(
+    "ERR_CMSG_FD_COUNT",
+    `At most ${maxFds} descriptors were expected and ${count} came: all closed.`,
   );
+}
+
+// An owner's number stays the same socket for as long as it owns it, so one look is enough for it.
+const known = new WeakSet<OwnedFd>();
+
+function requireUnix(socket: Fd, fd: number): void {
+  if (typeof socket !== "number" && known.has(socket)) return;
+  if (native.getSocketOption(fd, SO_DOMAIN) !== AF_UNIX) {
+    throw new CmsgError(
+      "ERR_CMSG_NOT_UNIX",
+      "Descriptors travel over Unix sockets only: this socket's family would take them and drop them without a word.",
+    );
+  }
+  if (typeof socket !== "number") known.add(socket);
 }

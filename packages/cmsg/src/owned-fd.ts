@@ -2,29 +2,42 @@
 import { inspect } from "node:util";
 import { native } from "cmsg-native";
 import { CmsgError } from "./errors.js";
+import { forgotten, type Origin } from "./forgotten.js";
 
 /** A descriptor by its number or by its owner. What takes one says whether it *takes* or *borrows* it. */
 export type Fd = number | OwnedFd;
 
+export interface OwnedFdOptions {
+  /**
+   * Close it on another thread where close(2) could wait for somebody else, as it does for a file of a FUSE mount whose
+   * daemon is silent. True of every descriptor that this package received.
+   */
+  untrusted?: boolean;
+}
+
+/** What recvmsg gives: owned by the environment already, and a number for certain. */
+export const RECEIVED: OwnedFdOptions = { untrusted: true };
+
 /**
  * A file descriptor that is closed once, by its owner: by `close()`, by `using`, or by the end of the environment (the
- * process, or the Worker it belongs to). Garbage collection never closes one.
+ * process, or the Worker it belongs to). Garbage collection never closes one; with NODE_DEBUG=cmsg it reports one that
+ * was forgotten.
  */
 export class OwnedFd implements Disposable {
   #fd: number;
   readonly #untrusted: boolean;
+  readonly #origin: Origin | undefined;
 
   /**
    * Takes `fd`.
    *
-   * @param options.untrusted close it on another thread where close(2) could wait for somebody else, as it does for a
-   * file of a FUSE mount whose daemon is silent. True of every descriptor that this package received.
    * @throws CmsgError ERR_CMSG_INVALID_ARG when `fd` is not a descriptor's number.
    */
-  constructor(fd: number, { untrusted = false }: { untrusted?: boolean } = {}) {
-    this.#fd = checkFd(fd);
-    this.#untrusted = untrusted;
-    native.adopt(fd);
+  constructor(fd: number, options?: OwnedFdOptions) {
+    if (options !== RECEIVED) native.adopt(checkFd(fd));
+    this.#fd = fd;
+    this.#untrusted = options?.untrusted === true;
+    this.#origin = forgotten?.track(this, fd);
   }
 
   /**
@@ -39,6 +52,7 @@ export class OwnedFd implements Disposable {
     return this.#fd;
   }
 
+  /** Whether it was closed or given away. */
   get closed(): boolean {
     return this.#fd < 0;
   }
@@ -47,20 +61,28 @@ export class OwnedFd implements Disposable {
   close(): void {
     const fd = this.#fd;
     if (fd < 0) return;
-    this.#fd = -1;
+    this.#forget();
     if (this.#untrusted) native.closeReceived(fd);
     else native.close(fd);
   }
 
-  /** Gives the descriptor to the caller, who closes it from now on. */
+  /**
+   * Gives the descriptor to the caller, who closes it from now on.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED
+   */
   release(): number {
     const fd = this.fd;
-    this.#fd = -1;
+    this.#forget();
     native.disown(fd);
     return fd;
   }
 
-  /** A second descriptor of the same open file description, close-on-exec: fcntl(2) F_DUPFD_CLOEXEC. */
+  /**
+   * A second descriptor of the same open file description, close-on-exec: fcntl(2) F_DUPFD_CLOEXEC.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED; EMFILE.
+   */
   dup(): OwnedFd {
     return new OwnedFd(native.dup(this.fd), { untrusted: this.#untrusted });
   }
@@ -68,11 +90,33 @@ export class OwnedFd implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+
+  #forget(): void {
+    this.#fd = -1;
+    if (this.#origin) forgotten?.release(this.#origin);
+  }
 }
 
 /** The number of a borrowed descriptor. */
 export function numberOf(fd: Fd): number {
   return typeof fd === "number" ? checkFd(fd) : fd.fd;
+}
+
+/** Copies of borrowed descriptors, all or none. */
+export function duplicates(fds: readonly Fd[]): OwnedFd[] {
+  const copies: OwnedFd[] = [];
+  try {
+    for (const fd of fds) copies.push(new OwnedFd(native.dup(numberOf(fd))));
+    return copies;
+  } catch (error) {
+    closeAll(copies);
+    throw error;
+  }
+}
+
+/** Closes all, and empties the array. */
+export function closeAll(fds: OwnedFd[]): void {
+  for (const fd of fds.splice(0)) fd.close();
 }
 
 function checkFd(fd: number): number {

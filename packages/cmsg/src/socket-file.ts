@@ -2,15 +2,15 @@
 //
 // A live socket cannot be told from a stale one by a stream connect: a receiver that is bound and not yet listening
 // refuses as a stale one does, and one that listens takes the connection for its client. A datagram connect is noticed by
-// nobody: EPROTOTYPE from a live stream socket, ECONNREFUSED from a stale one.
+// nobody: EPROTOTYPE from a live stream or seqpacket socket, success from a live datagram socket, ECONNREFUSED from a
+// stale one of any kind.
 import { closeSync, constants, fchmodSync, lstatSync, openSync, type Stats, unlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { native } from "cmsg-native";
-import { sunPath } from "./address.js";
+import { native, SOCK_DGRAM } from "cmsg-native";
+import { bindTo, connectTo } from "./address.js";
 import { isSyscallError, naming } from "./errors.js";
 
-const SOCK_DGRAM = 2;
 const LOCK_RETRY_MS = 5;
 const LOCK_DEADLINE_MS = 2000;
 
@@ -37,7 +37,7 @@ export async function bindSocketFile(socket: number, path: string, options: Bind
   // The new inode takes the socket's mode; chmod after bind would leave a moment with the wrong one.
   if (options.mode !== undefined) fchmodSync(socket, options.mode);
   try {
-    bind(socket, path);
+    bindTo(socket, path);
   } catch (error) {
     if (!isSyscallError(error, "EADDRINUSE")) throw error;
     await replaceStale(socket, path, options.replaceStale === true, error);
@@ -54,10 +54,6 @@ export function removeSocketFile(file: SocketFile): void {
   if (now?.ino === file.ino && now.dev === file.dev) unlinkSync(file.path);
 }
 
-function bind(socket: number, path: string): void {
-  naming(path, () => native.bind(socket, sunPath(path)));
-}
-
 async function replaceStale(socket: number, path: string, allowed: boolean, inUse: Error): Promise<void> {
   const refuse = (reason: string): never => {
     inUse.message += `: ${reason}`;
@@ -70,7 +66,7 @@ async function replaceStale(socket: number, path: string, allowed: boolean, inUs
   await withDirectoryLocked(dirname(resolve(path)), () => {
     const now = lstatSync(path, { throwIfNoEntry: false });
     if (now) removeIfStale(path, now, refuse);
-    bind(socket, path);
+    bindTo(socket, path);
   });
 }
 
@@ -84,7 +80,7 @@ function removeIfStale(path: string, file: Stats, refuse: (reason: string) => ne
 function isAlive(path: string): boolean {
   const probe = native.socket(SOCK_DGRAM);
   try {
-    native.connect(probe, sunPath(path));
+    connectTo(probe, path);
     return true;
   } catch (error) {
     return !isSyscallError(error, "ECONNREFUSED");

@@ -1,13 +1,17 @@
-// A listening Unix stream socket.
-import { native, SOCK_STREAM, type Watcher } from "cmsg-native";
-import { addressText, sunPath, type UnixAddress } from "./address.js";
-import { naming } from "./errors.js";
-import { OwnedFd } from "./owned-fd.js";
+// A listening Unix socket.
+import { native, type Watcher } from "cmsg-native";
+import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "./address.js";
+import { CmsgError } from "./errors.js";
+import { type Fd, OwnedFd } from "./owned-fd.js";
+import { type PassOptions, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
 import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
+import { numberOfType, type SocketType, typeOf } from "./socket-type.js";
 import { UnixSocket } from "./unix-socket.js";
 
-export interface ListenOptions {
+export interface ListenOptions extends PassOptions {
+  /** "stream" by default, or "seqpacket". */
+  type?: Exclude<SocketType, "datagram"> | undefined;
   /** Permissions of the socket file, less the umask: 0o600 lets only this user (and root) connect. */
   mode?: number;
   /**
@@ -18,6 +22,8 @@ export interface ListenOptions {
   /** How many connections the kernel holds until they are accepted: listen(2). 511 by default, as in Node's net. */
   backlog?: number;
 }
+
+const SO_ACCEPTCONN = 30;
 
 export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
   readonly #owner: OwnedFd;
@@ -38,15 +44,16 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
    * bind(2) and listen(2). The socket file is removed on close and when the process exits; by a signal's handler if the
    * program has one that calls `close()` or `process.exit()`.
    *
-   * @throws CmsgError ERR_CMSG_INVALID_ARG; EADDRINUSE, EACCES, ENOENT, EROFS …, naming the path.
+   * @throws CmsgError ERR_CMSG_INVALID_ARG, ERR_CMSG_UNSUPPORTED; EADDRINUSE, EACCES, ENOENT, EROFS …, naming the path.
    */
   static async listen(address: UnixAddress, options: ListenOptions = {}): Promise<UnixServer> {
-    const bytes = sunPath(address);
-    const owner = new OwnedFd(native.socket(SOCK_STREAM));
+    checkAddress(address);
+    const owner = new OwnedFd(native.socket(numberOfType(options.type ?? "stream")));
     let file: SocketFile | undefined;
     try {
+      setPassing(owner.fd, options);
       if (typeof address === "string") file = await bindSocketFile(owner.fd, address, options);
-      else naming(addressText(address), () => native.bind(owner.fd, bytes));
+      else bindTo(owner.fd, address);
       native.listen(owner.fd, options.backlog ?? 511);
       return new UnixServer(owner, file?.path ?? addressText(address), file);
     } catch (error) {
@@ -56,6 +63,26 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     }
   }
 
+  /**
+   * Takes a socket that listens already, as systemd or a predecessor hands it on. Its file stays on close: it is not
+   * this server's.
+   *
+   * @throws CmsgError ERR_CMSG_NOT_UNIX, ERR_CMSG_INVALID_ARG (it does not listen), ERR_CMSG_UNSUPPORTED, and the
+   * descriptor stays the caller's; EBADF, ENOTSOCK.
+   */
+  static fromFd(fd: Fd, options: PassOptions = {}): UnixServer {
+    const number = typeof fd === "number" ? fd : fd.fd;
+    typeOf(number);
+    if (native.getSocketOption(number, SO_ACCEPTCONN) === 0) {
+      throw new CmsgError("ERR_CMSG_INVALID_ARG", `Descriptor ${number} is a socket that does not listen.`);
+    }
+    setPassing(number, options);
+    const address = addressOf(native.getSocketName(number));
+    const path = address === undefined ? "" : addressText(address);
+    return new UnixServer(typeof fd === "number" ? new OwnedFd(fd) : fd, path, undefined);
+  }
+
+  /** Whether `close()` was called. */
   get closed(): boolean {
     return this.#owner.closed;
   }
@@ -75,7 +102,7 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     const listener = this.#owner.fd;
     const attempt = (): UnixSocket | typeof WOULD_BLOCK => {
       const fd = native.accept(listener);
-      return fd < 0 ? WOULD_BLOCK : UnixSocket.fromFd(fd);
+      return fd < 0 ? WOULD_BLOCK : UnixSocket.fromFd(new OwnedFd(fd));
     };
     return this.#accepts.run({ attempt }, signal);
   }

@@ -1,88 +1,109 @@
-// A connected Unix stream socket whose messages carry descriptors.
+// A Unix socket whose messages carry descriptors.
 //
-// Boundaries, unix(7): descriptors arrive with the first byte of the message they were sent with. Bytes sent earlier may
-// be glued in front of that byte, nothing is glued behind a message with descriptors, and two of those never merge. So
-// every receive hands out what one recvmsg(2) gave: bytes, and the descriptors among them.
-import { setTimeout as delay } from "node:timers/promises";
-import { AF_UNIX, type Credentials, native, SHUT_WR, SO_DOMAIN, SO_TYPE, SOCK_STREAM, type Watcher } from "cmsg-native";
-import { addressText, sunPath, type UnixAddress } from "./address.js";
-import { CmsgError, naming } from "./errors.js";
-import { closeAll, type Message, recvmsg, requireData, rightsToSend } from "./message.js";
-import { type Fd, OwnedFd } from "./owned-fd.js";
+// Boundaries of a stream, unix(7): descriptors arrive with the first byte of the message they were sent with. Bytes sent
+// earlier may be glued in front of that byte, nothing is glued behind a message with descriptors, and two of those never
+// merge. So every receive hands out what one recvmsg(2) gave: bytes, and the descriptors among them. The other types
+// have records: a message is what was sent.
+import { type Credentials, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
+import { addressOf, bindTo, type UnixAddress } from "./address.js";
+import { type ConnectOptions, connectedFd } from "./connect.js";
+import { CmsgError } from "./errors.js";
+import { type Message, type RecvmsgOptions, receiveMessage, requireData } from "./message.js";
+import { closeAll, type Fd, OwnedFd } from "./owned-fd.js";
+import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
+import { Sender, type SendOptions } from "./sender.js";
+import { type BindOptions, bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
+import { numberOfType, type SocketType, typeOf } from "./socket-type.js";
 
-export interface ReceiveOptions {
-  /** More descriptors than this are refused: ERR_CMSG_FD_COUNT. 253 by default, the kernel's limit. */
-  maxFds?: number;
-  /** At most this many bytes; 64 KiB by default. */
-  length?: number;
+export interface ReceiveOptions extends Omit<RecvmsgOptions, "from"> {
   signal?: AbortSignal | undefined;
 }
 
-// How long to wait before asking again whether a full backlog has room: the kernel has no event for it.
-const BACKLOG_RETRY_MS = 10;
+export interface BindSocketOptions extends BindOptions, PassOptions {
+  /** "datagram" by default. */
+  type?: SocketType | undefined;
+}
 
 export class UnixSocket implements Disposable, AsyncIterable<Message> {
+  /** "stream", "seqpacket" or "datagram". */
+  readonly type: SocketType;
   readonly #owner: OwnedFd;
+  readonly #file: SocketFile | undefined;
   readonly #watcher: Watcher;
   readonly #receives: PendingOperations = new PendingOperations(() => this.#watch());
-  readonly #sends: PendingOperations = new PendingOperations(() => this.#watch());
+  readonly #sender: Sender;
 
-  private constructor(owner: OwnedFd) {
+  private constructor(owner: OwnedFd, type: SocketType, file?: SocketFile) {
     this.#owner = owner;
+    this.type = type;
+    this.#file = file;
+    this.#sender = new Sender(owner.fd, () => this.#watch());
     this.#watcher = new native.Watcher(owner.fd, (readable, writable) => {
       if (readable) this.#receives.ready();
-      if (writable) this.#sends.ready();
+      if (writable) this.#sender.ready();
     });
   }
 
   /**
    * connect(2). Waits while the listener's backlog is full.
    *
-   * @throws CmsgError ERR_CMSG_INVALID_ARG; ENOENT, ECONNREFUSED, EACCES, EPROTOTYPE …; the signal's reason.
+   * @throws CmsgError ERR_CMSG_INVALID_ARG, ERR_CMSG_UNSUPPORTED; ENOENT, ECONNREFUSED, EACCES, EPROTOTYPE (the listener
+   * is of another type) …; the signal's reason.
    */
-  static async connect(
-    address: UnixAddress,
-    { signal }: { signal?: AbortSignal | undefined } = {},
-  ): Promise<UnixSocket> {
-    signal?.throwIfAborted();
-    const path = sunPath(address);
-    const owner = new OwnedFd(native.socket(SOCK_STREAM));
+  static async connect(address: UnixAddress, options: ConnectOptions = {}): Promise<UnixSocket> {
+    return new UnixSocket(await connectedFd(address, options), options.type ?? "stream");
+  }
+
+  /**
+   * bind(2): a datagram socket that others send to, the way to get answers to `sendTo`. Without an address the kernel
+   * chooses an abstract name. A socket file is removed on close and when the process exits. What is bound through a path
+   * of more than 108 bytes receives, but its address tells nobody where to answer.
+   *
+   * @throws CmsgError ERR_CMSG_INVALID_ARG, ERR_CMSG_UNSUPPORTED; EADDRINUSE, EACCES, ENOENT …, naming the path.
+   */
+  static async bind(address?: UnixAddress, options: BindSocketOptions = {}): Promise<UnixSocket> {
+    const { type = "datagram" } = options;
+    const owner = new OwnedFd(native.socket(numberOfType(type)));
+    let file: SocketFile | undefined;
     try {
-      while (!naming(addressText(address), () => native.connect(owner.fd, path))) {
-        await delay(BACKLOG_RETRY_MS, undefined, { signal });
-      }
-      return new UnixSocket(owner);
+      setPassing(owner.fd, options);
+      if (typeof address === "string") file = await bindSocketFile(owner.fd, address, options);
+      else bindTo(owner.fd, address);
+      return new UnixSocket(owner, type, file);
     } catch (error) {
+      if (file) removeSocketFile(file);
       owner.close();
-      signal?.throwIfAborted();
       throw error;
     }
   }
 
-  /** socketpair(2): two ends, connected with each other. */
-  static pair(): [UnixSocket, UnixSocket] {
-    const [one, other] = native.socketpair(SOCK_STREAM);
-    return [new UnixSocket(new OwnedFd(one)), new UnixSocket(new OwnedFd(other))];
+  /**
+   * socketpair(2): two ends, connected with each other.
+   *
+   * @throws CmsgError ERR_CMSG_INVALID_ARG, ERR_CMSG_UNSUPPORTED; EMFILE.
+   */
+  static pair(type: SocketType = "stream", options: PassOptions = {}): [UnixSocket, UnixSocket] {
+    const ends = native.socketpair(numberOfType(type)).map((fd) => new OwnedFd(fd));
+    try {
+      for (const end of ends) setPassing(end.fd, options);
+      return ends.map((end) => new UnixSocket(end, type)) as [UnixSocket, UnixSocket];
+    } catch (error) {
+      closeAll(ends);
+      throw error;
+    }
   }
 
   /**
-   * Takes a connected Unix stream socket. Its O_NONBLOCK is left as it is: other holders share it.
+   * Takes a Unix socket. Its O_NONBLOCK is left as it is: other holders share it.
    *
-   * @throws CmsgError ERR_CMSG_NOT_UNIX, and the descriptor stays the caller's; EBADF, ENOTSOCK.
+   * @throws CmsgError ERR_CMSG_NOT_UNIX, ERR_CMSG_UNSUPPORTED, and the descriptor stays the caller's; EBADF, ENOTSOCK.
    */
-  static fromFd(fd: Fd): UnixSocket {
+  static fromFd(fd: Fd, options: PassOptions = {}): UnixSocket {
     const number = typeof fd === "number" ? fd : fd.fd;
-    const domain = native.getSocketOption(number, SO_DOMAIN);
-    const type = native.getSocketOption(number, SO_TYPE);
-    if (domain !== AF_UNIX || type !== SOCK_STREAM) {
-      throw new CmsgError(
-        "ERR_CMSG_NOT_UNIX",
-        `Expected a Unix stream socket (domain ${AF_UNIX}, type ${SOCK_STREAM}); descriptor ${number} has domain ` +
-          `${domain}, type ${type}.`,
-      );
-    }
-    return new UnixSocket(typeof fd === "number" ? new OwnedFd(fd) : fd);
+    const type = typeOf(number);
+    setPassing(number, options);
+    return new UnixSocket(typeof fd === "number" ? new OwnedFd(fd) : fd, type);
   }
 
   get closed(): boolean {
@@ -94,9 +115,29 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     return this.#owner.fd;
   }
 
-  /** SO_PEERCRED, fixed at connect or pair. The uid can be trusted; the pid may be somebody else's by now. */
+  /** getsockname(2); undefined when it is not bound. Throws ERR_CMSG_CLOSED after close. */
+  get address(): UnixAddress | undefined {
+    return this.#file?.path ?? addressOf(native.getSocketName(this.#open()));
+  }
+
+  /**
+   * SO_PEERCRED, fixed at connect or pair. The uid can be trusted; the pid may be somebody else's by now.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED
+   */
   peerCredentials(): Credentials {
     return native.getPeerCredentials(this.#open());
+  }
+
+  /**
+   * SO_PEERPIDFD: the process that connected or made the pair, the caller's to close; it names that process also when
+   * it is gone.
+   *
+   * @throws CmsgError ERR_CMSG_UNSUPPORTED (before Linux 6.5), ERR_CMSG_CLOSED; ENODATA when nobody is connected, ESRCH
+   * when the process is gone and the kernel is older than 6.16.
+   */
+  peerPidfd(): OwnedFd {
+    return peerPidfdOf(this.#open());
   }
 
   /**
@@ -105,71 +146,79 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
    * settles. A signal that ends a send of which a part is on its way closes the socket, since the peer could not tell
    * where the next message begins.
    *
-   * @throws CmsgError ERR_CMSG_NO_DATA, ERR_CMSG_FD_COUNT, ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EPIPE, EBADF,
-   * ETOOMANYREFS …; the signal's reason.
+   * @throws CmsgError ERR_CMSG_NO_DATA (a datagram may be empty), ERR_CMSG_FD_COUNT, ERR_CMSG_CLOSED,
+   * ERR_CMSG_INVALID_ARG; EPIPE, EBADF …; EMSGSIZE: a record is larger than the socket's buffer; ETOOMANYREFS: this user
+   * has more descriptors on their way than RLIMIT_NOFILE allows, nothing was sent, send again when receivers have taken
+   * some; EPERM: the receiver takes none; the signal's reason.
    */
-  async send(
-    data: Uint8Array,
-    fds: readonly Fd[] = [],
-    { signal }: { signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
-    const socket = this.#open();
-    requireData(data);
-    let rights: number[] | undefined = rightsToSend(fds);
-    let offset = 0;
-    const attempt = (): undefined | typeof WOULD_BLOCK => {
-      while (offset < data.length) {
-        const sent = native.sendmsg(socket, offset === 0 ? data : data.subarray(offset), rights);
-        if (sent < 0) return WOULD_BLOCK;
-        // They travelled with the first byte; a second time would be a second set.
-        rights = undefined;
-        offset += sent;
-      }
-      return undefined;
-    };
-    if (!this.#sends.waiting && !signal?.aborted && attempt() !== WOULD_BLOCK) return;
-    const copies = (rights ?? []).length > 0 ? duplicates(fds) : [];
-    if (rights) rights = copies.map((copy) => copy.fd);
-    await this.#sends.run(
-      {
-        attempt,
-        finish: () => closeAll(copies),
-        aborted: () => {
-          if (offset > 0) this.close();
-        },
-      },
-      signal,
-    );
+  async send(data: Uint8Array, fds: readonly Fd[] = [], options: SendOptions = {}): Promise<void> {
+    this.#open();
+    if (this.type !== "datagram") requireData(data);
+    await this.#sender.send(data, fds, options, () => this.close());
   }
 
   /**
-   * The next bytes, with the descriptors that came beside them, or null when the peer has closed. The message's
-   * descriptors are the caller's; disposing of the message closes those still in it.
+   * Sends a datagram to `address`, waiting for room in the queue there. Otherwise as `send`; ordered among themselves.
    *
-   * @throws CmsgError ERR_CMSG_TRUNCATED: descriptors are lost and the stream is out of step, so the socket is closed;
-   * ERR_CMSG_FD_COUNT, ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; ECONNRESET …; the signal's reason.
+   * @throws as `send`, and ENOENT, ECONNREFUSED (nobody has that address any more), EPERM, EPROTOTYPE.
+   */
+  async sendTo(
+    data: Uint8Array,
+    address: UnixAddress,
+    fds: readonly Fd[] = [],
+    options: SendOptions = {},
+  ): Promise<void> {
+    this.#open();
+    await this.#sender.sendTo(data, address, fds, options);
+  }
+
+  /**
+   * The next bytes or record, with the descriptors that came beside it, or null when the peer has closed (a datagram
+   * socket never ends). The message's descriptors are the caller's; disposing of the message closes those still in it.
+   *
+   * @throws CmsgError ERR_CMSG_TRUNCATED: descriptors are lost, so a stream, which is out of step, is closed;
+   * ERR_CMSG_DATA_TRUNCATED, ERR_CMSG_FD_COUNT, ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EMFILE: this process has too
+   * many files open for the message's descriptors, which waits until some are closed; ECONNRESET …; the signal's reason.
    */
   async receive({ signal, ...limits }: ReceiveOptions = {}): Promise<Message | null> {
     const socket = this.#open();
+    const name = this.type === "datagram" ? ReceiveOption.wantName : 0;
     const attempt = (): Message | null | typeof WOULD_BLOCK => {
-      const message = recvmsg(socket, limits);
+      const message = receiveMessage(socket, limits, native.hasRoom() ? name : name | ReceiveOption.keepWhenFull);
       if (message === undefined) return WOULD_BLOCK;
-      return message.data.length === 0 ? null : message;
+      return this.#isEnd(message) ? null : message;
     };
     try {
       return await this.#receives.run({ attempt }, signal);
     } catch (error) {
-      if (error instanceof CmsgError && error.code === "ERR_CMSG_TRUNCATED") this.close();
+      if (this.type === "stream" && error instanceof CmsgError && error.code === "ERR_CMSG_TRUNCATED") this.close();
       throw error;
     }
   }
 
-  /** The messages until the peer closes. Leaving the loop leaves the socket open. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, void> {
-    for (let message = await this.receive(); message; message = await this.receive()) yield message;
+  // An empty record looks the same, unless it carries something.
+  #isEnd(message: Message): boolean {
+    const empty = message.data.length === 0 && message.fds.length === 0;
+    return empty && this.type !== "datagram" && message.credentials === undefined;
   }
 
-  /** shutdown(2) SHUT_WR: the peer sees the end after what was sent; receiving goes on. */
+  /** The messages until the peer closes, or this end is closed. Leaving the loop leaves the socket open. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, void> {
+    while (!this.closed) {
+      const message = await this.receive().catch((error: unknown) => {
+        if (this.closed && error instanceof CmsgError && error.code === "ERR_CMSG_CLOSED") return null;
+        throw error;
+      });
+      if (!message) return;
+      yield message;
+    }
+  }
+
+  /**
+   * shutdown(2) SHUT_WR: the peer sees the end after what was sent; receiving goes on.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED; ENOTCONN.
+   */
   end(): void {
     native.shutdown(this.#open(), SHUT_WR);
   }
@@ -177,25 +226,51 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   /** Lets the process end while this socket waits. */
   unref(): this {
     this.#watcher.setRef(false);
+    this.#sender.setRef(false);
     return this;
   }
 
   ref(): this {
     this.#watcher.setRef(true);
+    this.#sender.setRef(true);
     return this;
   }
 
-  /** Ends what waits with ERR_CMSG_CLOSED, and closes. A second call does nothing. */
+  /** Ends what waits with ERR_CMSG_CLOSED, removes the socket file and closes. A second call does nothing. */
   close(): void {
     if (this.closed) return;
-    this.#watcher.close();
+    this.#stop();
+    if (this.#file) removeSocketFile(this.#file);
     this.#owner.close();
-    this.#receives.failAll(closedError("socket"));
-    this.#sends.failAll(closedError("socket"));
+    this.#failAll();
+  }
+
+  /**
+   * Gives the socket's descriptor to the caller, who closes it from now on: for `UnixStream.connect({fd})`, say. What
+   * waits ends with ERR_CMSG_CLOSED; a socket file stays until the process exits.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED
+   */
+  release(): number {
+    this.#open();
+    this.#stop();
+    const fd = this.#owner.release();
+    this.#failAll();
+    return fd;
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #stop(): void {
+    this.#watcher.close();
+    this.#sender.stop();
+  }
+
+  #failAll(): void {
+    this.#receives.failAll(closedError("socket"));
+    this.#sender.failAll(closedError("socket"));
   }
 
   #open(): number {
@@ -204,17 +279,6 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   }
 
   #watch(): void {
-    if (!this.closed) this.#watcher.watch(this.#receives.waiting, this.#sends.waiting);
-  }
-}
-
-function duplicates(fds: readonly Fd[]): OwnedFd[] {
-  const copies: OwnedFd[] = [];
-  try {
-    for (const fd of fds) copies.push(new OwnedFd(native.dup(typeof fd === "number" ? fd : fd.fd)));
-    return copies;
-  } catch (error) {
-    closeAll(copies);
-    throw error;
+    if (!this.closed) this.#watcher.watch(this.#receives.waiting, this.#sender.waiting);
   }
 }

@@ -1,14 +1,11 @@
-// The sending side of a container's console: the executable that goes inside.
-import { findBinary } from "cmsg-native";
-
-export { NativeLoadError } from "cmsg-native";
-
-/**
- * The absolute path of `console-init`, a static executable for this machine's architecture. Bind-mount it into a
- * container, or copy it into a rootfs; it needs nothing else there. Its manual is docs/console-init.md.
- *
- * @throws NativeLoadError ERR_CMSG_NATIVE when this installation has none; the message names every place that was tried.
- */
-export function consoleInitPath(): string {
-  return findBinary("console-init");
-}
+// The sending side of a container's console: the executable that goes inside, how to start it, and its steps for an init
+// that is written in Node.
+export { type BinaryTarget, NativeLoadError } from "cmsg-native";
+export { consoleInitPath } from "./console-init-path.js";
+export { INIT_ERROR_CODES, InitError, type InitErrorCode } from "./errors.js";
+export { type OpenPtyOptions, openPty, type Pty } from "./pty.js";
+export type { IdRange, Join, Namespaces, Root, UserMap } from "./sandbox.js";
+export { type SendConsoleOptions, sendConsole } from "./send-console.js";
+export { setupConsole } from "./setup-console.js";
+export type { ConsoleSize } from "./size.js";
+export { type ConsoleProcess, type Exit, type SpawnConsoleOptions, spawnConsole } from "./spawn-console.js";

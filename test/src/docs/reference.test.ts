@@ -13,8 +13,11 @@ import { Document, documents } from "./documents.js";
 const packages = [
   { folder: "packages/cmsg", module: cmsg, codes: Object.keys(cmsg.CMSG_ERROR_CODES) },
   { folder: "packages/console-socket", module: consoleSocket, codes: Object.keys(consoleSocket.CONSOLE_ERROR_CODES) },
-  // It throws nothing of its own.
-  { folder: "packages/init", module: consoleInit, codes: ["ERR_CMSG_NATIVE"] },
+  {
+    folder: "packages/init",
+    module: consoleInit,
+    codes: [...Object.keys(consoleInit.INIT_ERROR_CODES), "ERR_CMSG_NATIVE"],
+  },
 ];
 
 /** Every name that a package exports, types too: from its declarations. */

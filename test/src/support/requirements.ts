@@ -24,6 +24,7 @@ const checks = {
   gcc: () => command("gcc"),
   python3: () => command("python3"),
   unshare: () => command("unshare", "util-linux"),
+  bwrap: () => command("bwrap", "bubblewrap"),
   tini: () => command("tini"),
   catatonit: () => command("catatonit"),
   "dumb-init": () => command("dumb-init"),

@@ -1,0 +1,27 @@
+// A shell in namespaces of its own, in your terminal, from Node: no runtime is installed, and nobody need be root.
+//
+//   node examples/sandboxed-shell.mjs                   a shell, yours until you leave it
+//   node examples/sandboxed-shell.mjs COMMAND [ARG]...  a command; without a terminal, what it shows is printed
+import { spawnConsole } from "console-init";
+import { attach, receiveConsole } from "console-socket";
+
+const [command = "sh", ...args] = process.argv.slice(2);
+const interactive = process.stdin.isTTY && process.stdout.isTTY;
+const { columns, rows } = interactive ? process.stdout : { columns: 80, rows: 24 };
+
+const box = spawnConsole(command, args, {
+  size: { columns, rows },
+  namespaces: { user: true, pid: true, mount: true, uts: true, ipc: true, net: true },
+});
+
+try {
+  await box.ready;
+  const console = await receiveConsole(box.socket);
+  if (interactive) await attach(console);
+  else for await (const bytes of console) process.stdout.write(bytes);
+} catch (error) {
+  process.stderr.write(`sandboxed-shell: ${error.message}\n`);
+}
+const { status, stderr } = await box.exited;
+if (status === 126 || status === 127) process.stderr.write(stderr);
+process.exitCode = status ?? 1;

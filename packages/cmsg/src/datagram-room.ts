@@ -1,0 +1,47 @@
+// Waiting for room in the queue of a datagram socket that ours is not connected to. Our own socket's readiness tells
+// only of its own buffer (a level-triggered wait on it would spin); that of a connected one tells of its peer's queue.
+// So a socket of its own is connected there, which nobody notices, and waited on.
+import { native, SOCK_DGRAM, type Watcher } from "cmsg-native";
+import { connectTo, type UnixAddress } from "./address.js";
+
+export class DatagramRoom {
+  readonly #onRoom: () => void;
+  #waiting: { fd: number; watcher: Watcher } | undefined;
+  #ref = true;
+
+  constructor(onRoom: () => void) {
+    this.#onRoom = onRoom;
+  }
+
+  /** Calls back once when `address` takes messages again. Throws what connect(2) says of it. */
+  wait(address: UnixAddress): void {
+    if (this.#waiting) return;
+    const fd = native.socket(SOCK_DGRAM);
+    try {
+      connectTo(fd, address);
+    } catch (error) {
+      native.close(fd);
+      throw error;
+    }
+    const watcher = new native.Watcher(fd, () => {
+      this.stop();
+      this.#onRoom();
+    });
+    this.#waiting = { fd, watcher };
+    watcher.setRef(this.#ref);
+    watcher.watch(false, true);
+  }
+
+  stop(): void {
+    if (!this.#waiting) return;
+    const { fd, watcher } = this.#waiting;
+    this.#waiting = undefined;
+    watcher.close();
+    native.close(fd);
+  }
+
+  setRef(ref: boolean): void {
+    this.#ref = ref;
+    this.#waiting?.watcher.setRef(ref);
+  }
+}

@@ -1,0 +1,128 @@
+// Sends of one socket, in the order they were asked for, waiting for room.
+import { type Credentials, native } from "cmsg-native";
+import { type UnixAddress, withSocketName } from "./address.js";
+import { DatagramRoom } from "./datagram-room.js";
+import { checkCount, putCredentials, putName, putRights } from "./message.js";
+import { closeAll, duplicates, type Fd } from "./owned-fd.js";
+import { type Operation, PendingOperations, WOULD_BLOCK } from "./pending.js";
+
+export interface SendOptions {
+  /** SCM_CREDENTIALS: EPERM unless they are this process's own, or it may claim others. */
+  credentials?: Credentials | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+type Attempt = (rights: readonly Fd[]) => undefined | typeof WOULD_BLOCK;
+
+export class Sender {
+  readonly #socket: number;
+  readonly #sends: PendingOperations;
+  // Apart from the others: they wait for another socket's queue, not for our own.
+  readonly #sendTos: PendingOperations = new PendingOperations(() => this.#waitForRoom());
+  readonly #room: DatagramRoom = new DatagramRoom(() => this.#sendTos.ready());
+  #full: UnixAddress | undefined;
+
+  /** @param onChange is told whenever waiting for the socket's own room begins or ends. */
+  constructor(socket: number, onChange: () => void) {
+    this.#socket = socket;
+    this.#sends = new PendingOperations(onChange);
+  }
+
+  /** Whether the socket's own room is waited for. */
+  get waiting(): boolean {
+    return this.#sends.waiting;
+  }
+
+  /** There may be room now. */
+  ready(): void {
+    this.#sends.ready();
+  }
+
+  /** @param onCut is called when a signal ends it with a part on its way. */
+  send(data: Uint8Array, fds: readonly Fd[], options: SendOptions, onCut: () => void): undefined | Promise<undefined> {
+    let offset = 0;
+    const attempt: Attempt = (rights) => {
+      do {
+        // They travel with the first byte; a second time would be a second set.
+        const sent = this.#sendmsg(data, offset, offset === 0 ? rights : [], options.credentials, 0);
+        if (sent < 0) return WOULD_BLOCK;
+        offset += sent;
+      } while (offset < data.length);
+      return undefined;
+    };
+    const aborted = (): void => {
+      if (offset > 0) onCut();
+    };
+    return run(this.#sends, attempt, () => (offset === 0 ? fds : []), options.signal, { aborted });
+  }
+
+  sendTo(
+    data: Uint8Array,
+    address: UnixAddress,
+    fds: readonly Fd[],
+    options: SendOptions,
+  ): undefined | Promise<undefined> {
+    const attempt: Attempt = (rights) =>
+      withSocketName(address, (sunPath) => {
+        if (this.#sendmsg(data, 0, rights, options.credentials, putName(sunPath)) >= 0) return undefined;
+        this.#full = address;
+        return WOULD_BLOCK;
+      });
+    return run(this.#sendTos, attempt, () => fds, options.signal);
+  }
+
+  setRef(ref: boolean): void {
+    this.#room.setRef(ref);
+  }
+
+  /** No system call is made from now on. */
+  stop(): void {
+    this.#room.stop();
+  }
+
+  /** Ends what waits. */
+  failAll(error: unknown): void {
+    this.#sends.failAll(error);
+    this.#sendTos.failAll(error);
+  }
+
+  #sendmsg(
+    data: Uint8Array,
+    offset: number,
+    rights: readonly Fd[],
+    credentials: Credentials | undefined,
+    nameLength: number,
+  ): number {
+    const count = putRights(rights);
+    if (credentials) putCredentials(credentials);
+    return native.sendmsg(this.#socket, data, offset, count, credentials ? 1 : 0, nameLength);
+  }
+
+  #waitForRoom(): void {
+    if (!this.#sendTos.waiting || this.#full === undefined) {
+      this.#room.stop();
+      return;
+    }
+    try {
+      this.#room.wait(this.#full);
+    } catch (error) {
+      // Nothing tells when there is room, so the next attempt would find the same.
+      this.#sendTos.failAll(error);
+    }
+  }
+}
+
+/** At once when nobody waits; else with copies of the descriptors, since the caller may close its own. */
+function run(
+  queue: PendingOperations,
+  attempt: Attempt,
+  unsent: () => readonly Fd[],
+  signal: AbortSignal | undefined,
+  hooks: Pick<Operation<undefined>, "aborted"> = {},
+): undefined | Promise<undefined> {
+  if (!queue.waiting && !signal?.aborted && attempt(unsent()) !== WOULD_BLOCK) return undefined;
+  const fds = unsent();
+  checkCount(fds);
+  const copies = duplicates(fds);
+  return queue.run({ attempt: () => attempt(copies), finish: () => closeAll(copies), ...hooks }, signal);
+}

@@ -1,0 +1,193 @@
+// Starting console-init, in namespaces where they are asked for. Its console comes over a socketpair: there is no path
+// that somebody else could listen on or connect to.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { UnixSocket } from "cmsg";
+import { consoleInitPath } from "./console-init-path.js";
+import { InitError } from "./errors.js";
+import { planFor, type Sandbox } from "./sandbox.js";
+import { type ConsoleSize, checkSize } from "./size.js";
+
+export interface SpawnConsoleOptions extends Sandbox {
+  /** The terminal's size when the command starts; 0x0 without it. */
+  size?: ConsoleSize | undefined;
+  /** The directory to start in, of this machine. In a `root` the command begins at /. */
+  cwd?: string | undefined;
+  /** Default: process.env. */
+  env?: NodeJS.ProcessEnv | undefined;
+  /** The bytes that come with the console; without it /dev/ptmx. */
+  name?: string | undefined;
+  /** The multiplexer. Default: the host's /dev/ptmx, and with a mount namespace the sandbox's own. */
+  ptmx?: string | undefined;
+  /** Mount the terminal on /dev/console too. */
+  mountConsole?: boolean | undefined;
+  /** The user the terminal is given to. */
+  owner?: number | undefined;
+  /** Run the command as this user and group. */
+  user?: { uid: number; gid: number } | undefined;
+  /** Stay as the command's parent, with PID 1's duties. Default: in a new PID namespace. */
+  init?: boolean | undefined;
+  /** With `init`, outside a new PID namespace: take in the command's orphans. */
+  subreaper?: boolean | undefined;
+  /** With `init`: signals go on to the command's process group. */
+  group?: boolean | undefined;
+  /** Sent to the command when the thread that called this ends, or what stands between. */
+  pdeathsig?: NodeJS.Signals | undefined;
+  /** Wait for `go()` before the command runs. */
+  hold?: boolean | undefined;
+  /** Give up when the command does not run by then. */
+  timeoutMs?: number | undefined;
+}
+
+/** How it ended. */
+export interface Exit {
+  /** The command's, or console-init's: 125, 126, 127. Null when a signal ended it. */
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  /** What console-init said, or the program that makes the namespaces. The command's own words go to the console. */
+  stderr: string;
+}
+
+export interface ConsoleProcess {
+  /** What was started: console-init, or the program that makes the namespaces for it. */
+  child: ChildProcess;
+  /** Where the console arrives: for `receiveConsole()` of console-socket. The caller's to close. */
+  socket: UnixSocket;
+  /**
+   * Resolves with the pid, as it is here, of console-init or (without `init`) of the command, once the console is sent.
+   * Rejects with InitError ERR_INIT_FAILED when it ended before.
+   */
+  ready: Promise<number>;
+  /** Never rejects. */
+  exited: Promise<Exit>;
+  /** With `hold`: lets the command run. */
+  go(): Promise<void>;
+  /** Sends a signal to the process of `ready`; before that, SIGKILL to what was started. False when it has ended. */
+  kill(signal?: NodeJS.Signals): boolean;
+}
+
+// The descriptors that console-init is started with.
+const CONSOLE_FD = 3;
+const HANDSHAKE_FD = 4;
+const STDERR_LIMIT = 64 * 1024;
+
+/**
+ * Starts `command` on a terminal of its own and gives the socket on which its console arrives.
+ *
+ * @throws InitError ERR_INIT_INVALID_ARG, ERR_INIT_NO_TOOL; NativeLoadError ERR_CMSG_NATIVE.
+ */
+export function spawnConsole(
+  command: string,
+  args: readonly string[] = [],
+  options: SpawnConsoleOptions = {},
+): ConsoleProcess {
+  const plan = planFor(options, consoleInitPath());
+  const argv = [...plan.argv, ...initArguments(options, plan.ownDevpts), "--", command, ...args];
+  const [socket, theirs] = UnixSocket.pair();
+  const [handshake, theirHandshake] = UnixSocket.pair();
+  // An unanswered ready is no reason to stay alive; the child is.
+  handshake.unref();
+  let child: ChildProcess;
+  try {
+    child = spawn(argv[0] as string, argv.slice(1), {
+      cwd: options.cwd,
+      env: options.env,
+      stdio: ["ignore", "ignore", "pipe", theirs.fd, theirHandshake.fd],
+    });
+  } catch (error) {
+    socket.close();
+    handshake.close();
+    throw error;
+  } finally {
+    theirs.close();
+    theirHandshake.close();
+  }
+  return follow(child, socket, handshake, plan.forks);
+}
+
+function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string[] {
+  const { size, name, owner, user, timeoutMs, pdeathsig, init = Boolean(options.namespaces?.pid) } = options;
+  const ptmx = options.ptmx ?? (ownDevpts ? undefined : "/dev/ptmx");
+  if (size) checkSize(size);
+  const valued: Record<string, string | number | false | undefined> = {
+    "console-socket-fd": CONSOLE_FD,
+    "ready-fd": HANDSHAKE_FD,
+    "wait-fd": options.hold && HANDSHAKE_FD,
+    size: size && `${size.columns}x${size.rows}`,
+    name,
+    ptmx,
+    owner,
+    user: user && `${user.uid}:${user.gid}`,
+    timeout: timeoutMs && (timeoutMs / 1000).toFixed(3),
+    pdeathsig,
+  };
+  const flags = { init, subreaper: options.subreaper, group: options.group, "mount-console": options.mountConsole };
+  return [
+    ...Object.entries(valued).flatMap(([option, value]) =>
+      value === undefined || value === false ? [] : `--${option}=${value}`,
+    ),
+    ...Object.entries(flags).flatMap(([option, on]) => (on ? `--${option}` : [])),
+  ];
+}
+
+function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, forks: boolean): ConsoleProcess {
+  let pid: number | undefined;
+  let over = false;
+  const exited = ending(child).then((exit) => {
+    over = true;
+    return exit;
+  });
+  const ready = whenReady(handshake, exited).then(() => {
+    pid = forks ? onlyChild(child.pid as number) : (child.pid as number);
+    return pid;
+  });
+  ready.catch(() => {}); // who asks for it is told; who does not has `exited`
+  exited.then(() => handshake.close());
+  return {
+    child,
+    socket,
+    ready,
+    exited,
+    go: () => handshake.send(Buffer.from("g")),
+    kill(signal = "SIGTERM") {
+      if (over) return false;
+      return pid === undefined ? child.kill("SIGKILL") : process.kill(pid, signal);
+    },
+  };
+}
+
+function ending(child: ChildProcess): Promise<Exit> {
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    if (stderr.length < STDERR_LIMIT) stderr += text;
+  });
+  return new Promise((resolve) => {
+    // Not "close": a process that the command left behind can hold standard error for as long as it likes.
+    child.once("exit", (status, signal) => {
+      setImmediate(() => {
+        child.stderr?.destroy();
+        resolve({ status, signal, stderr });
+      });
+    });
+    child.once("error", (error) => {
+      if (child.pid === undefined) resolve({ status: 127, signal: null, stderr: error.message });
+    });
+  });
+}
+
+async function whenReady(handshake: UnixSocket, exited: Promise<Exit>): Promise<void> {
+  const message = await handshake.receive().catch(() => null);
+  if (message) return;
+  const { status, signal, stderr } = await exited;
+  const ended = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+  throw new InitError(
+    "ERR_INIT_FAILED",
+    `Expected a console; what was started ${ended}: ${stderr.trim() || "(silent)"}`,
+  );
+}
+
+/** unshare, bwrap and nsenter start one process each. */
+function onlyChild(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ");
+  return Number(children[0]);
+}

@@ -1,0 +1,139 @@
+// What messages carry besides descriptors: credentials and pidfds; and refusing descriptors.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
+import t from "tap";
+import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { plainNode } from "../support/plain-node.js";
+import { run, start } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const own = { pid: process.pid, uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
+const pidOf = (pidfd: OwnedFd | undefined) =>
+  Number(/^Pid:\s+(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd?.fd}`, "utf8"))?.[1]);
+const cwd = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Kernel of at least this version, else why not. */
+function kernel(version: string): string | false {
+  const numbers = (text: string) => text.split(/[.-]/).map(Number);
+  const [major = 0, minor = 0] = numbers(readFileSync("/proc/sys/kernel/osrelease", "utf8"));
+  const [wantedMajor = 0, wantedMinor = 0] = numbers(version);
+  const there = major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  return there ? false : `Linux ${major}.${minor} is older than ${version}`;
+}
+
+for (const type of ["stream", "seqpacket", "datagram"] as const) {
+  t.test(`${type}: passCredentials gives the sender's, and others are claimed with privilege only`, async (t) => {
+    const before = openFds();
+    const [one, other] = UnixSocket.pair(type, { passCredentials: true });
+    await one.send(Buffer.from("implicit"), [0]);
+    {
+      using message = await other.receive();
+      t.strictSame(message?.credentials, own);
+      t.equal(message?.fds.length, 1, "beside descriptors");
+      t.equal(message?.pidfd, undefined);
+    }
+    await one.send(Buffer.from("explicit"), [0, 0], { credentials: own });
+    {
+      using message = await other.receive();
+      t.strictSame(message?.credentials, own);
+      t.equal(message?.fds.length, 2);
+    }
+    const claimed = { pid: process.ppid, uid: 4_000_000_000, gid: 4_000_000_001 };
+    if (own.uid === 0) {
+      t.equal(sendmsg(one.fd, Buffer.from("x"), { credentials: claimed }), 1);
+      t.strictSame(recvmsg(other.fd)?.credentials, claimed);
+    } else {
+      await t.rejects(one.send(Buffer.from("x"), [], { credentials: claimed }), { code: "EPERM" });
+    }
+    one.close();
+    other.close();
+    await assertNoLeak(t, before);
+  });
+}
+
+t.test("without passCredentials there are none, and a server's connections inherit it", async (t) => {
+  const [one, other] = UnixSocket.pair();
+  await one.send(Buffer.from("x"));
+  t.equal((await other.receive())?.credentials, undefined);
+  one.close();
+  other.close();
+  const server = await UnixServer.listen(`${tempDir(t)}/s`, { passCredentials: true });
+  const client = await UnixSocket.connect(server.path);
+  await client.send(Buffer.from("sent before it is accepted"));
+  const connection = await server.accept();
+  t.strictSame((await connection.receive())?.credentials, own);
+  for (const each of [client, connection, server]) each.close();
+});
+
+t.test("passPidfd gives the sender's process", { skip: kernel("6.5") }, async (t) => {
+  const before = openFds();
+  const server = await UnixServer.listen(`${tempDir(t)}/s`, { passPidfd: true, passCredentials: true });
+  const script = `import("cmsg").then(async ({ UnixSocket }) => {
+    const socket = await UnixSocket.connect(process.argv[1]);
+    await socket.send(Buffer.from("x"), [0]);
+    await socket.receive();
+  })`;
+  const [command, ...args] = plainNode;
+  const child = start(t, command, [...args, "-e", script, server.path], { cwd });
+  const connection = await server.accept();
+  {
+    using message = await connection.receive();
+    t.equal(message?.credentials?.pid, pidOf(message?.pidfd));
+    t.equal(message?.fds.length, 1);
+    using peer = connection.peerPidfd();
+    t.equal(pidOf(peer), connection.peerCredentials().pid);
+    connection.close();
+    await child.ended;
+    t.equal(pidOf(peer), -1, "it names that process also when it is gone");
+    t.notOk(message?.pidfd?.closed);
+  }
+  server.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("passRights: false makes the sender's fail with EPERM", { skip: kernel("6.16") }, async (t) => {
+  const before = openFds();
+  const server = await UnixServer.listen(`${tempDir(t)}/s`, { passRights: false });
+  const client = await UnixSocket.connect(server.path);
+  const connection = await server.accept();
+  await t.rejects(client.send(Buffer.from("x"), [0]), { code: "EPERM", syscall: "sendmsg" });
+  t.throws(() => sendmsg(client.fd, Buffer.from("x"), { rights: [0] }), { code: "EPERM" });
+  await client.send(Buffer.from("bytes pass"));
+  t.equal((await connection.receive())?.data.toString(), "bytes pass");
+  for (const each of [client, connection, server]) each.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("a kernel that is too old is ERR_CMSG_UNSUPPORTED, which says how old", { skip: needs("strace") }, async (t) => {
+  // ENOPROTOOPT is what such a kernel answers.
+  const script = `import("cmsg").then(({ UnixSocket }) => {
+    const [one] = UnixSocket.pair();
+    const tries = [() => one.peerPidfd(), ...["passPidfd", "passRights"].map((key) => () => UnixSocket.pair("stream", { [key]: true }))];
+    for (const each of tries) {
+      try {
+        each();
+      } catch (error) {
+        // Node's own standard output asks what kind of socket it is.
+        require("node:fs").writeSync(1, [error.name, error.code, error.message].join(" ") + "\\n");
+      }
+    }
+  })`;
+  const options = ["SO_PEERPIDFD", "SO_PASSPIDFD", "SO_PASSRIGHTS"];
+  const inject = ["-e", "inject=getsockopt,setsockopt:error=ENOPROTOOPT"];
+  const strace = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=getsockopt,setsockopt", ...inject];
+  const { stdout, stderr } = await run(t, "strace", [...strace, ...plainNode, "-e", script], { cwd });
+  const lines = stdout.trim().split("\n");
+  t.equal(lines.length, 3, stderr);
+  for (const [index, option] of options.entries()) {
+    t.match(lines[index], new RegExp(`^CmsgError ERR_CMSG_UNSUPPORTED .*${option}.* needs Linux 6\\.\\d+ or newer`));
+  }
+});
+
+t.test("a wrong type is ERR_CMSG_INVALID_ARG", (t) => {
+  const wrong = "raw" as "stream";
+  t.throws(() => UnixSocket.pair(wrong), CmsgError);
+  t.throws(() => UnixSocket.pair("toString" as "stream"), { code: "ERR_CMSG_INVALID_ARG" });
+  t.end();
+});
