@@ -7,6 +7,7 @@ import { native } from "cmsg-native";
 import { PtyConsole } from "console-socket";
 import t from "tap";
 import { consoleOf, consoleOfPeer } from "../support/consoles.js";
+import { openHostPty } from "../support/host-pty.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
@@ -40,26 +41,6 @@ t.test("endAfter(promise) ends it when the process has ended and the drain time 
   await assertNoLeak(t, before);
 });
 
-t.test("endAfter(pidfd), borrowed", async (t) => {
-  const before = openFds();
-  const { console, program } = await consoleOf(t, leavesChild);
-  const pidfd = native.openPidfd(program.pid);
-  console.endAfter(pidfd, { drainTimeoutMs: 50 });
-  native.close(pidfd);
-  t.match(await new Transcript(console).ended, /early/);
-  await assertNoLeak(t, before);
-});
-
-t.test("endAfter [the hangup comes first] waits for no drain time", async (t) => {
-  const before = openFds();
-  const { console, program } = await consoleOf(t, ["echo", "all"]);
-  const pidfd = new OwnedFd(native.openPidfd(program.pid));
-  console.endAfter(pidfd, { drainTimeoutMs: 1_000_000 });
-  pidfd.close();
-  t.equal(await new Transcript(console).ended, "all\r\n");
-  await assertNoLeak(t, before);
-});
-
 t.test("endAfter [the reader is slow] loses nothing of what the terminal holds", async (t) => {
   const script = "stty -onlcr; trap '' HUP; exec 3<&0; seq 1 2000; (read y <&3) & exit 0";
   const { console, program } = await consoleOf(t, ["sh", "-c", script]);
@@ -80,20 +61,10 @@ t.test("endAfter [a child floods] ends all the same", async (t) => {
   t.ok(console.readableEnded);
 });
 
-t.test("endAfter [destroyed first] keeps nothing", async (t) => {
-  const before = openFds();
-  const { console, program } = await consoleOf(t, ["sleep", "1000"]);
-  const pidfd = native.openPidfd(program.pid);
-  console.endAfter(pidfd);
-  native.close(pidfd);
-  console.destroy();
-  await endOf(program);
-  await assertNoLeak(t, before);
-});
-
 t.test("onHangup 'wait' follows a terminal that is closed and opened again", { skip: needs("python3") }, async (t) => {
   const before = openFds();
-  const { ptmx, path } = hostPty(t);
+  const { ptmx, peer, path } = openHostPty();
+  peer.close();
   const console = PtyConsole.fromFd(ptmx, { onHangup: "wait" });
   const screen = new Transcript(console);
   for (const round of ["one", "two", "three"]) {
@@ -145,16 +116,6 @@ t.test("release [input waits] throws ERR_CONSOLE_BUSY", { skip: needs("python3")
 });
 
 t.test("fromFd [a policy that is none] throws ERR_CONSOLE_INVALID_ARG", async (t) => {
-  const { ptmx } = hostPty(t);
+  using ptmx = new OwnedFd(native.dup(0));
   t.throws(() => PtyConsole.fromFd(ptmx, { onHangup: "never" as never }), { code: "ERR_CONSOLE_INVALID_ARG" });
-  native.close(ptmx);
 });
-
-/** A terminal of the host's that nobody has open, and its path. */
-function hostPty(_t: unknown): { ptmx: number; path: string } {
-  const opened = native.openPty("/dev/ptmx");
-  if (!("ptmx" in opened)) throw new Error(`no terminal: ${JSON.stringify(opened)}`);
-  const path = `/dev/pts/${native.getPtyNumber(opened.ptmx)}`;
-  native.close(opened.peer);
-  return { ptmx: opened.ptmx, path };
-}
