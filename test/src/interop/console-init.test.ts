@@ -106,9 +106,9 @@ function boxWithInit(t: Test, socketDirectory: string, options: string[], comman
 t.test("console-init in a container of runc: console-socket receives it", { skip: needs(...runc.needs) }, async (t) => {
   for (const options of [[], ["--init"]]) {
     const dir = tempDir(t);
-    const listener = await listen(join(dir, "s"), { initialSize: { columns: 90, rows: 20 } });
+    const listener = await listen(join(dir, "s"));
     const script = "tty; stty size; read line; echo got $line; cat /proc/1/comm; :";
-    const box = boxWithInit(t, dir, options, ["/bin/sh", "-c", script]);
+    const box = boxWithInit(t, dir, ["--size=90x20", ...options], ["/bin/sh", "-c", script]);
     t.match(await box.run(), { status: 0 });
     const console = await listener.accept();
     listener.close();
@@ -173,6 +173,6 @@ t.test("console-init in a container of runc: the real conmon", { skip: needs(...
   );
   t.strictSame([status, stderr], [5, ""], "it ends as the container's program does");
   t.equal(readFileSync(join(exits, id), "utf8"), "5");
-  const lines = readFileSync(log, "utf8").replace(/^\S+ stdout F /gm, "");
-  t.equal(lines, "/dev/pts/0\n42\n"); // conmon clears ONLCR
+  // conmon clears ONLCR, sooner or later than the first line.
+  t.equal(readFileSync(log, "utf8").replace(/^\S+ stdout F |\r/gm, ""), "/dev/pts/0\n42\n");
 });
