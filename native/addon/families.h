@@ -8,6 +8,7 @@ namespace addon {
 void define_descriptors(Napi::Env env, Napi::Object exports);
 void define_sockets(Napi::Env env, Napi::Object exports);
 void define_messages(Napi::Env env, Napi::Object exports);
+void define_processes(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
 void define_pty_allocation(Napi::Env env, Napi::Object exports);
 

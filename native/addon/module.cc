@@ -15,6 +15,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_descriptors(env, exports);
   define_sockets(env, exports);
   define_messages(env, exports);
+  define_processes(env, exports);
   define_terminals(env, exports);
   define_pty_allocation(env, exports);
   exports.Set("Watcher", Watcher::define(env));

@@ -4,10 +4,14 @@
 export const CONSOLE_ERROR_CODES = {
   ERR_CONSOLE_BUSY: "The console cannot be given away while input waits to be written.",
   ERR_CONSOLE_CLOSED: "The console or the listener is closed.",
+  ERR_CONSOLE_GHOST: "The runtime command failed after it had sent a console, which answers nothing.",
   ERR_CONSOLE_INVALID_ARG: "An argument has the wrong type or is out of range.",
+  ERR_CONSOLE_MONITOR: "The process that waits for a launched container was killed.",
   ERR_CONSOLE_NONE: "The peer closed the connection without sending a console.",
   ERR_CONSOLE_NOT_A_PTY: "What the peer sent is not the master of a pseudo-terminal, open for reading and writing.",
   ERR_CONSOLE_PEER: "The peer runs as a user that may not deliver consoles here.",
+  ERR_CONSOLE_PID: "The runtime command did not leave the container's process behind as its child.",
+  ERR_CONSOLE_RUNTIME: "The runtime command failed before it had sent a console.",
   ERR_CONSOLE_TAMPERED: "Whoever shares the console changed how it is read: packet mode, line discipline, O_NONBLOCK.",
   ERR_CONSOLE_TIMEOUT: "The peer connected and sent nothing in time.",
 } as const;

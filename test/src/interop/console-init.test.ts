@@ -1,15 +1,19 @@
-// console-init at the other end of runc's own receiver: what it sends is what RecvFd takes.
-import { copyFileSync } from "node:fs";
+// console-init at the other end of receivers that are not ours (runc's RecvFd in Go, Python, the real conmon) and of
+// ours: on the host, and where it is made for, in a container without a terminal of the runtime's own.
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { listen } from "console-socket";
 import t, { type Test } from "tap";
+import { createBundle } from "../support/bundle.js";
 import { Container } from "../support/container.js";
 import { goProgram } from "../support/go-program.js";
-import { repository } from "../support/paths.js";
+import { fixture, repository } from "../support/paths.js";
 import { startPeer } from "../support/peer.js";
 import { type Program, run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
-import { runtimes } from "../support/runtimes.js";
+import { runc, runtimes } from "../support/runtimes.js";
 import { tempDir } from "../support/temp-dir.js";
+import { Transcript } from "../support/transcript.js";
 
 const consoleInit = join(repository, "native/build/Release/console-init");
 
@@ -87,3 +91,88 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
     },
   );
 }
+
+/** A runc container whose program is console-init, with the directory of the socket bound in. */
+function boxWithInit(t: Test, socketDirectory: string, options: string[], command: string[]): Container {
+  const box = new Container(t, runc, {
+    args: ["/console-init", "--console-socket", "/run/console/s", ...options, "--", ...command],
+    terminal: false,
+    binds: { "/run/console": socketDirectory },
+  });
+  copyFileSync(consoleInit, join(box.bundle, "rootfs/console-init"));
+  return box;
+}
+
+t.test("console-init in a container of runc: console-socket receives it", { skip: needs(...runc.needs) }, async (t) => {
+  for (const options of [[], ["--init"]]) {
+    const dir = tempDir(t);
+    const listener = await listen(join(dir, "s"));
+    const script = "tty; stty size; read line; echo got $line; cat /proc/1/comm; :";
+    const box = boxWithInit(t, dir, ["--size=90x20", ...options], ["/bin/sh", "-c", script]);
+    t.match(await box.run(), { status: 0 });
+    const console = await listener.accept();
+    listener.close();
+    const transcript = new Transcript(console);
+    await transcript.shows(/20 90/);
+    console.write("line\n");
+    const pid1 = options.length > 0 ? "console-init" : "sh";
+    t.equal(await transcript.ended, `/dev/pts/0\r\n20 90\r\nline\r\ngot line\r\n${pid1}\r\n`);
+    await box.stopped();
+  }
+});
+
+t.test(
+  "console-init in a container of runc: a receiver in Python",
+  { skip: needs(...runc.needs, "python3") },
+  async (t) => {
+    const dir = tempDir(t);
+    const steps = [{ listen: join(dir, "s") }, { accept: true }, { receive: true }, { size: true }] as const;
+    const peer = startPeer(t, [...steps, { write: "echo $((6*7)); exit\n" }, { read: "nothing that comes" }]);
+    await peer.step(0);
+    const box = boxWithInit(t, dir, ["--size=101x33", "--init", "--name=box"], ["/bin/sh"]);
+    t.match(await box.run(), { status: 0 });
+    const reports = await peer.done();
+    t.match(reports[2], { payload: "box", fds: 1, flags: 0 });
+    t.strictSame(reports[3]?.size, [101, 33]);
+    t.match(reports[5], { data: /\r\n42\r\n/, ended: "EIO" });
+  },
+);
+
+t.test("console-init in a container of runc: the real conmon", { skip: needs(...runc.needs, "conmon") }, async (t) => {
+  const dir = tempDir(t);
+  const id = `conmon-${process.pid}`;
+  const state = join(dir, "state");
+  const script = "tty; echo $((6*7)); exit 5";
+  const bundle = createBundle(t, {
+    args: ["/console-init", "--console-socket", "/run/console", "--init", "--", "/bin/sh", "-c", script],
+    terminal: false,
+    binds: { "/run/console": "@SOCKET@" },
+  });
+  copyFileSync(consoleInit, join(bundle, "rootfs/console-init"));
+  t.teardown(() => run(t, "runc", ["--root", state, "delete", "--force", id]));
+  const [exits, sockets] = ["exits", "sockets"].map((name) => join(dir, name)) as [string, string];
+  for (const made of [exits, sockets]) mkdirSync(made);
+  const identity = ["--sync", "--cid", id, "--cuuid", id, "--name", id, "--terminal"];
+  const places = ["--bundle", bundle, "--runtime", fixture("conmon-runtime.sh"), "--exit-dir", exits];
+  const files = [
+    "--container-pidfile",
+    join(dir, "pid"),
+    "--conmon-pidfile",
+    join(dir, "conmon"),
+    "--socket-dir-path",
+    sockets,
+  ];
+  const log = join(dir, "log");
+  const { status, stderr } = await run(
+    t,
+    "conmon",
+    [...identity, ...places, ...files, "--log-path", `k8s-file:${log}`],
+    {
+      env: { ...process.env, STATE: state, TMPDIR: dir },
+    },
+  );
+  t.strictSame([status, stderr], [5, ""], "it ends as the container's program does");
+  t.equal(readFileSync(join(exits, id), "utf8"), "5");
+  // conmon clears ONLCR, sooner or later than the first line.
+  t.equal(readFileSync(log, "utf8").replace(/^\S+ stdout F |\r/gm, ""), "/dev/pts/0\n42\n");
+});

@@ -19,6 +19,7 @@ const checks = {
   runc: () => command("runc"),
   crun: () => command("crun"),
   runsc: () => command("runsc"),
+  conmon: () => command("conmon"),
   tmux: () => command("tmux"),
   strace: () => command("strace"),
   gcc: () => command("gcc"),

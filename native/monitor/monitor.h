@@ -1,0 +1,44 @@
+// The loop of the monitor: reaps, passes on, and tells (protocol.h) until it has no children any more.
+#pragma once
+
+#include <stdint.h>
+
+#include "control.h"
+#include "runtime.h"
+#include "unique_fd.h"
+
+namespace monitor {
+
+class Monitor {
+ public:
+  Monitor(Control& control, Runtime& runtime) : control_(control), runtime_(runtime) {}
+
+  // SIGCHLD is blocked here. False with errno set when it cannot begin; else when there are no children any more.
+  bool run();
+
+ private:
+  // What an event belongs to.
+  enum Source : uint32_t { kChildren, kControl, kRuntimeOutput, kConsole };
+
+  bool begin();
+  bool watch(int fd, Source source, uint32_t events);
+  bool change(int operation, int fd, Source source, uint32_t events);
+  void unwatch(int fd);
+  bool reap();
+  void runtime_ended(int status);
+  void tell_children();
+  void forward_output();
+  void forward_last_output();
+  void listen();
+  void drain_console();
+
+  Control& control_;
+  Runtime& runtime_;
+  bool runtime_runs_ = true;
+  core::UniqueFd events_;
+  core::UniqueFd signals_;
+  // The ptmx of a console that its owner left: see kHold.
+  core::UniqueFd console_;
+};
+
+}  // namespace monitor

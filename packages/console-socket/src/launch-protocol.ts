@@ -1,0 +1,74 @@
+// The conversation with console-monitor: records of three 32-bit integers in the host's order, over a Unix stream
+// socket. native/monitor/protocol.h says what each means; this is the library's side of it.
+import { endianness } from "node:os";
+
+const LENGTH = 12;
+const LITTLE = endianness() === "LE";
+
+/** What the monitor tells. `status` is as wait(2) has it. */
+export type Told =
+  | { kind: "started"; pid: number }
+  | { kind: "not-started"; errno: number }
+  | { kind: "output"; bytes: Buffer }
+  | { kind: "child"; pid: number }
+  | { kind: "runtime-ended"; pid: number; status: number }
+  | { kind: "ended"; pid: number; status: number };
+
+const OUTPUT = 3;
+const SIGNAL = 1;
+const HOLD = 2;
+
+/** To send this signal to the runtime command. */
+export function signalRecord(signal: number): Buffer {
+  return record(SIGNAL, signal);
+}
+
+/** To hold the console whose master comes beside this record. */
+export function holdRecord(): Buffer {
+  return record(HOLD, 0);
+}
+
+function record(kind: number, subject: number): Buffer {
+  return Buffer.from(new Int32Array([kind, subject, 0]).buffer);
+}
+
+/** Takes the bytes as they come, in whatever pieces. */
+export class RecordReader {
+  #rest: Buffer = Buffer.alloc(0);
+
+  *read(bytes: Buffer): Generator<Told, void, void> {
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    for (;;) {
+      if (this.#rest.length < LENGTH) return;
+      const [kind, subject, status] = [0, 4, 8].map((offset) => int32(this.#rest, offset)) as [number, number, number];
+      const length = LENGTH + (kind === OUTPUT ? subject : 0);
+      if (this.#rest.length < length) return;
+      const payload = this.#rest.subarray(LENGTH, length);
+      this.#rest = this.#rest.subarray(length);
+      yield told(kind, subject, status, payload);
+    }
+  }
+}
+
+function int32(bytes: Buffer, offset: number): number {
+  return LITTLE ? bytes.readInt32LE(offset) : bytes.readInt32BE(offset);
+}
+
+function told(kind: number, subject: number, status: number, payload: Buffer): Told {
+  switch (kind) {
+    case 1:
+      return { kind: "started", pid: subject };
+    case 2:
+      return { kind: "not-started", errno: subject };
+    case OUTPUT:
+      return { kind: "output", bytes: payload };
+    case 4:
+      return { kind: "child", pid: subject };
+    case 5:
+      return { kind: "runtime-ended", pid: subject, status };
+    case 6:
+      return { kind: "ended", pid: subject, status };
+    default:
+      throw new Error(`console-monitor and this library do not fit together: it sent a record of kind ${kind}`);
+  }
+}

@@ -1,0 +1,96 @@
+// The socket of one launch: it takes the one console that the runtime command sends, and can tell that none came.
+import { CmsgError, recvFile, UnixServer, UnixSocket } from "cmsg";
+import { native } from "cmsg-native";
+import { safeName } from "./console-name.js";
+import { PtyConsole } from "./pty-console.js";
+import type { PtyConsoleOptions } from "./pty-console-options.js";
+import { type SocketPlace, socketPath } from "./socket-path.js";
+
+export interface Delivery {
+  console: PtyConsole;
+  /** The session leader that has the terminal now: 0 when none has it, or when the console has ended. */
+  leader: () => number;
+}
+
+export class LaunchSocket implements Disposable {
+  readonly #server: UnixServer;
+  readonly #place: SocketPlace;
+  readonly #done: Promise<Delivery | undefined>;
+  readonly #closing: AbortController = new AbortController();
+  #delivery: Delivery | undefined;
+  #kept = false;
+
+  private constructor(server: UnixServer, place: SocketPlace, options: PtyConsoleOptions) {
+    this.#server = server;
+    this.#place = place;
+    this.#done = this.#receive(options);
+    this.#done.catch(() => undefined);
+  }
+
+  static async open(options: PtyConsoleOptions): Promise<LaunchSocket> {
+    // A private directory: nobody but this user and root gets at the socket.
+    const place = socketPath(undefined);
+    try {
+      return new LaunchSocket(await UnixServer.listen(place.address, { mode: 0o600 }), place, options);
+    } catch (error) {
+      place.remove();
+      throw error;
+    }
+  }
+
+  get path(): string {
+    return this.#server.path;
+  }
+
+  /**
+   * What was delivered before this call, for when the runtime has ended: undefined when it did not connect, or closed
+   * without a message. Connections are accepted in their order, so one of our own marks the end.
+   *
+   * @throws what refuses a console: ConsoleSocketError, CmsgError.
+   */
+  async take(): Promise<Delivery | undefined> {
+    using _mark = await UnixSocket.connect(this.path);
+    return this.#done;
+  }
+
+  /** The console is somebody's. */
+  keep(): void {
+    this.#kept = true;
+  }
+
+  /** Hangs up a console that nobody keeps. */
+  [Symbol.dispose](): void {
+    this.#server.close();
+    this.#closing.abort();
+    this.#place.remove();
+    if (!this.#kept) this.#delivery?.console.destroy();
+  }
+
+  async #receive(options: PtyConsoleOptions): Promise<Delivery | undefined> {
+    let refusal: unknown;
+    for await (const connection of this.#server) {
+      using _connection = connection;
+      const peer = connection.peerCredentials();
+      if (peer.pid === process.pid) break;
+      try {
+        this.#delivery ??= await receive(connection, { ...options, peer }, this.#closing.signal);
+      } catch (error) {
+        if (!(error instanceof CmsgError && error.code === "ERR_CMSG_EOF")) refusal ??= error;
+      }
+    }
+    if (!this.#delivery && refusal) throw refusal;
+    return this.#delivery;
+  }
+}
+
+// The master stays here, borrowed from the console, to be asked whose terminal it is.
+async function receive(connection: UnixSocket, options: PtyConsoleOptions, signal: AbortSignal): Promise<Delivery> {
+  const { name, fd } = await recvFile(connection, { signal });
+  try {
+    const console = PtyConsole.fromFd(fd, { ...options, name: safeName(name) });
+    return { console, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
+  } catch (error) {
+    fd.close();
+    throw error;
+  }
+}

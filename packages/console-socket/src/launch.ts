@@ -1,0 +1,147 @@
+// Starting a container with a runtime's command line, and knowing how it ends.
+//
+// Between this process and the runtime stands console-monitor, which inherits what the runtime leaves behind: were this
+// process the subreaper itself, it would inherit the orphans of all its other children too.
+import { rmSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { findContainer, holdProcess } from "./container-process.js";
+import { ConsoleSocketError } from "./errors.js";
+import { checkArguments, fillIn } from "./launch-arguments.js";
+import { noConsole, notOurs, runtimeFailed } from "./launch-errors.js";
+import { LaunchSocket } from "./launch-socket.js";
+import { LaunchedContainer } from "./launched.js";
+import { MonitorProcess, type RuntimeEnd } from "./monitor-process.js";
+import { checkConsoleOptions, type PtyConsoleOptions } from "./pty-console-options.js";
+
+export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
+  /** The runtime command's working directory; this process's by default. */
+  cwd?: string | undefined;
+  /** Its environment; this process's by default. */
+  env?: NodeJS.ProcessEnv | undefined;
+  /** How long the runtime command may take: ERR_CONSOLE_TIMEOUT, and SIGTERM for it. For ever by default. */
+  timeoutMs?: number | undefined;
+  /** Aborting sends SIGTERM to the runtime command and rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a runtime's command that starts a container and returns (`run --detach`, `create`, `exec --detach`), and receives
+ * its console. In `argv` an argument `{}`, or an option's value `--option={}`, becomes the path of the console socket,
+ * `{pid}` that of a pid file; nothing else is changed or added:
+ *
+ *     launch(["runc", "run", "--detach", "--console-socket", "{}", "--pid-file", "{pid}", "box"])
+ *
+ * When this process ends, the console is hung up; the container is not killed.
+ *
+ * @throws LaunchError ERR_CONSOLE_RUNTIME (the command failed), ERR_CONSOLE_GHOST (it failed after it had sent a
+ * console), ERR_CONSOLE_NONE (it sent none), ERR_CONSOLE_PID (the container is not its child); ConsoleSocketError
+ * ERR_CONSOLE_TIMEOUT, ERR_CONSOLE_MONITOR, ERR_CONSOLE_INVALID_ARG, and what refuses a console; ENOENT, EACCES … when
+ * the command cannot be run; the signal's reason.
+ */
+export async function launch(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchedContainer> {
+  checkArguments(argv);
+  checkConsoleOptions(options);
+  checkTimeout(options.timeoutMs);
+  options.signal?.throwIfAborted();
+  const { initialSize, onHangup } = options;
+  using socket = await LaunchSocket.open({ initialSize, onHangup });
+  using pidFile = new PidFile(join(dirname(socket.path), "pid"));
+  options.signal?.throwIfAborted();
+  const monitor = new MonitorProcess(fillIn(argv, socket.path, pidFile.path), options);
+  try {
+    const launching = monitor.runtimeEnded.then((end) => container(argv[0] ?? "", { monitor, socket, pidFile, end }));
+    const launched = await unlessInterrupted(launching, monitor, options);
+    socket.keep();
+    return launched;
+  } catch (error) {
+    // Nobody waits for it any more; it stays until what the runtime may have left behind has ended.
+    monitor.unref();
+    throw error;
+  }
+}
+
+interface Launching {
+  monitor: MonitorProcess;
+  socket: LaunchSocket;
+  pidFile: PidFile;
+  end: RuntimeEnd;
+}
+
+async function container(command: string, { monitor, socket, pidFile, end }: Launching): Promise<LaunchedContainer> {
+  const failed = end.exit.code !== 0;
+  // What is wrong with a console matters less than why the runtime failed.
+  const delivery = await socket.take().catch((error: unknown) => {
+    if (failed) return undefined;
+    throw error;
+  });
+  if (failed) throw runtimeFailed(command, end, delivery !== undefined);
+  if (!delivery) throw noConsole(command, end);
+  const { console, leader } = delivery;
+  const pid = await findContainer(monitor, leader, pidFile.path);
+  if (pid === undefined) {
+    const seen = `the terminal belongs to ${leader() || "nobody"}, and it left behind ${monitor.children.join(", ") || "none"}`;
+    throw notOurs(command, end, seen);
+  }
+  return new LaunchedContainer(console, pid, end.output.toString(), {
+    monitor,
+    process: holdProcess(pid, monitor.pid),
+  });
+}
+
+async function unlessInterrupted(
+  launching: Promise<LaunchedContainer>,
+  monitor: MonitorProcess,
+  { signal, timeoutMs }: LaunchOptions,
+): Promise<LaunchedContainer> {
+  const interruption = new AbortController();
+  const timer =
+    timeoutMs === undefined ? undefined : setTimeout(() => interruption.abort(timedOut(timeoutMs)), timeoutMs);
+  const abort = (): void => interruption.abort(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    return await new Promise((resolve, reject) => {
+      interruption.signal.addEventListener("abort", () => {
+        monitor.signalRuntime(constants.signals.SIGTERM);
+        reject(interruption.signal.reason);
+      });
+      launching.then(resolve, reject);
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Removes what the runtime wrote there, also when this process exits meanwhile. */
+class PidFile implements Disposable {
+  readonly path: string;
+  readonly #remove = (): void => rmSync(this.path, { force: true });
+
+  constructor(path: string) {
+    this.path = path;
+    // In front of the handler that removes the directory.
+    process.prependListener("exit", this.#remove);
+  }
+
+  [Symbol.dispose](): void {
+    process.off("exit", this.#remove);
+    this.#remove();
+  }
+}
+
+function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || (Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= 0x7fffffff)) return;
+  throw new ConsoleSocketError(
+    "ERR_CONSOLE_INVALID_ARG",
+    `timeoutMs is a time in milliseconds above 0, not ${timeoutMs}.`,
+  );
+}
+
+function timedOut(timeoutMs: number): ConsoleSocketError {
+  return new ConsoleSocketError(
+    "ERR_CONSOLE_TIMEOUT",
+    `Expected the runtime command to start a container and return within ${timeoutMs} ms. Commands that wait for the ` +
+      "container's end (run without --detach) cannot be launched.",
+  );
+}

@@ -1,0 +1,197 @@
+// One console-monitor: the parent of a runtime command and of what that leaves behind. It is in a session of its own, so
+// that no terminal's Ctrl-C or hangup reaches the container through it.
+import { spawn } from "node:child_process";
+import { getSystemErrorName } from "node:util";
+import { UnixSocket } from "cmsg";
+import { findBinary } from "cmsg-native";
+import { ConsoleSocketError } from "./errors.js";
+import { type ExitStatus, exitStatus } from "./exit-status.js";
+import { holdRecord, RecordReader, signalRecord, type Told } from "./launch-protocol.js";
+import type { PtyConsole } from "./pty-console.js";
+
+export interface MonitorOptions {
+  cwd?: string | undefined;
+  env?: NodeJS.ProcessEnv | undefined;
+}
+
+/** The end of the runtime command. */
+export interface RuntimeEnd {
+  exit: ExitStatus;
+  /** What it printed, standard output and error together, at most 64 KiB of it. */
+  output: Buffer;
+}
+
+const MOST_OUTPUT_BYTES = 65_536;
+
+export class MonitorProcess {
+  readonly pid: number = 0;
+  /** Rejects when the command could not be run, and when the monitor was killed. */
+  readonly runtimeEnded: Promise<RuntimeEnd>;
+  readonly #control: UnixSocket;
+  readonly #command: string;
+  readonly #runtime: PromiseWithResolvers<RuntimeEnd> = withResolvers();
+  /** Those that the runtime left behind: how each ended. */
+  readonly #children: Map<number, PromiseWithResolvers<ExitStatus>> = new Map();
+  #changed: PromiseWithResolvers<void> = withResolvers();
+  #output = Buffer.alloc(0);
+
+  /** @throws EAGAIN, ENOMEM …; what the monitor itself meets comes with `runtimeEnded`. */
+  constructor(argv: readonly string[], { cwd, env }: MonitorOptions) {
+    this.#command = argv[0] ?? "";
+    const [control, other] = UnixSocket.pair();
+    this.#control = control;
+    this.runtimeEnded = this.#runtime.promise;
+    this.runtimeEnded.catch(() => undefined);
+    try {
+      const child = spawn(findBinary("console-monitor"), [...argv], {
+        cwd,
+        env,
+        detached: true,
+        stdio: ["ignore", "ignore", "ignore", other.fd],
+      });
+      this.pid = child.pid ?? 0;
+      // The executable is there, so what is not is the directory, or room for a process.
+      child.once("error", (error) => this.#left(cwd === undefined ? error : Object.assign(error, { path: cwd })));
+      // Its socket tells of everything; whether that keeps this process is ref's and unref's to say.
+      child.unref();
+    } catch (error) {
+      control.close();
+      throw error;
+    } finally {
+      other.close();
+    }
+    // Without a process its 'error' tells why, and the end of the socket does not.
+    if (this.pid > 0) void this.#listen();
+  }
+
+  /** Those that the runtime left behind, in the order in which they came. */
+  get children(): number[] {
+    return [...this.#children.keys()];
+  }
+
+  /** Whether the monitor has left: there are no more children, or it was killed. */
+  get over(): boolean {
+    return this.#control.closed;
+  }
+
+  /** Resolves when `children` or `over` has changed. */
+  changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** How a child of the monitor ended. Rejects when the monitor was killed before: then nobody knows. */
+  exitOf(pid: number): Promise<ExitStatus> {
+    return this.#child(pid).promise;
+  }
+
+  /** Sends `signal` to the runtime command, if it still runs. */
+  signalRuntime(signal: number): void {
+    if (!this.#control.closed) this.#control.send(signalRecord(signal)).catch(() => undefined);
+  }
+
+  /**
+   * Gives the console to the monitor, which reads it, throwing away what it shows, until its own end.
+   *
+   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED, ERR_CONSOLE_BUSY, ERR_CONSOLE_MONITOR
+   */
+  async hold(console: PtyConsole): Promise<void> {
+    if (this.#control.closed) throw monitorGone();
+    using master = console.release();
+    await this.#control.send(holdRecord(), [master]);
+  }
+
+  ref(): void {
+    this.#control.ref();
+  }
+
+  unref(): void {
+    this.#control.unref();
+  }
+
+  async #listen(): Promise<void> {
+    const reader = new RecordReader();
+    try {
+      for await (const { data } of this.#control) {
+        for (const told of reader.read(data)) this.#hear(told);
+      }
+      this.#left(monitorGone());
+    } catch (error) {
+      this.#left(error as Error);
+    }
+  }
+
+  #hear(told: Told): void {
+    switch (told.kind) {
+      case "started":
+        return;
+      case "not-started":
+        this.#runtime.reject(notStarted(told.errno, this.#command));
+        return;
+      case "output":
+        this.#output = Buffer.concat([this.#output, told.bytes]).subarray(0, MOST_OUTPUT_BYTES);
+        return;
+      case "child":
+        this.#child(told.pid);
+        return;
+      case "runtime-ended":
+        this.#runtime.resolve({ exit: exitStatus(told.status), output: this.#output });
+        return;
+      case "ended":
+        this.#child(told.pid).resolve(exitStatus(told.status));
+    }
+  }
+
+  #child(pid: number): PromiseWithResolvers<ExitStatus> {
+    let child = this.#children.get(pid);
+    if (!child) {
+      child = withResolvers();
+      child.promise.catch(() => undefined);
+      this.#children.set(pid, child);
+      this.#tellChange();
+    }
+    return child;
+  }
+
+  // Where everything was told before, this changes nothing.
+  #left(why: Error): void {
+    this.#control.close();
+    this.#runtime.reject(why);
+    for (const { reject } of this.#children.values()) reject(why);
+    this.#tellChange();
+  }
+
+  #tellChange(): void {
+    this.#changed.resolve();
+    this.#changed = withResolvers();
+  }
+}
+
+interface PromiseWithResolvers<T> {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: Error) => void;
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (reason: Error) => void = () => undefined;
+  const promise = new Promise<T>((...functions) => {
+    [resolve, reject] = functions;
+  });
+  return { promise, resolve, reject };
+}
+
+function monitorGone(): ConsoleSocketError {
+  return new ConsoleSocketError(
+    "ERR_CONSOLE_MONITOR",
+    "Expected console-monitor to run as long as the container; it was killed. The container goes on, and how it ends " +
+      "cannot be known: ask the runtime.",
+  );
+}
+
+// In the shape of child_process.spawn's.
+function notStarted(errno: number, command: string): Error {
+  const code = getSystemErrorName(-errno);
+  const error = new Error(`spawn ${command} ${code}`);
+  return Object.assign(error, { code, errno: -errno, syscall: `spawn ${command}`, path: command });
+}

@@ -1,0 +1,329 @@
+// launch(): a runtime's command, its console, and how the container ended. The runtime here is a script; real ones are
+// in interop/launch.test.ts.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type LaunchedContainer, type LaunchOptions, launch } from "console-socket";
+import t, { type Test } from "tap";
+import { fakeRuntime, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
+import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { plainNode } from "../support/plain-node.js";
+import { childrenOf, isAlive, start, waitGone } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
+import { tempDir } from "../support/temp-dir.js";
+import { Transcript } from "../support/transcript.js";
+import { until } from "../support/until.js";
+
+const skip = needs("python3");
+
+/** Launch, and see to it that the monitor is gone when the test is. */
+async function launched(t: Test, argv: string[], options?: LaunchOptions): Promise<LaunchedContainer> {
+  const container = await launch(argv, options);
+  t.teardown(async () => {
+    container.kill("SIGKILL");
+    await waitGone(container.pid);
+  });
+  return container;
+}
+
+const failure = (launching: Promise<unknown>) =>
+  launching.then(
+    () => t.fail("it was launched"),
+    (error) => error,
+  );
+
+const noMonitors = () => until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
+
+t.test("launch", { skip }, async (t) => {
+  t.test("gives the console, the process and its exit status, and leaves nothing behind", async (t) => {
+    await launched(t, fakeRuntime(["true"])); // the event loop's own descriptors are there from now on
+    await noMonitors();
+    const before = openFds();
+    const container = await launched(t, fakeRuntime(["sh", "-c", "tty; read status; stty size; exit $status"]), {
+      initialSize: { columns: 101, rows: 33 },
+    });
+    const screen = new Transcript(container.console);
+    await screen.shows(/\/dev\/pts/);
+    t.equal(readFileSync(`/proc/${container.pid}/comm`, "latin1"), "sh\n");
+    container.console.write("42\n");
+    t.strictSame(await container.exited, { code: 42, signal: null });
+    t.match(await screen.ended, /^33 101\r\n/m);
+    t.equal(container.kill(), false, "an ended process is not signalled");
+    await noMonitors();
+    await assertNoLeak(t, before);
+  });
+
+  t.test("a signal that ends the container is its exit", async (t) => {
+    const container = await launched(t, fakeRuntime(["sleep", "1000"]));
+    container.console.resume();
+    t.ok(container.kill("SIGUSR1"));
+    t.strictSame(await container.exited, { code: null, signal: "SIGUSR1" });
+    t.throws(() => container.kill("SIGNONE" as NodeJS.Signals), { code: "ERR_CONSOLE_INVALID_ARG" });
+  });
+
+  t.test("a program that has ended before the runtime: its status is known by the pid file", async (t) => {
+    const launching = launched(t, fakeRuntime(["sh", "-c", "echo gone; exit 3"], { stopBefore: "exit" }));
+    const { runtime, container } = await stoppedLaunch(process.pid);
+    await waitGone(container);
+    process.kill(runtime, "SIGCONT");
+    const ended = await launching;
+    t.equal(ended.pid, container);
+    t.equal(await new Transcript(ended.console).ended, "gone\r\n");
+    t.strictSame(await ended.exited, { code: 3, signal: null });
+  });
+
+  t.test("without a pid file the terminal tells whose it is", async (t) => {
+    const container = await launched(t, fakeRuntime(["sh", "-c", "sleep 1000 & wait"], { pidFile: "" }));
+    container.console.resume();
+    t.match(readFileSync(`/proc/${container.pid}/cmdline`, "latin1"), /^sh/);
+    container.kill("SIGKILL");
+    t.match(await container.exited, { signal: "SIGKILL" });
+  });
+
+  t.test("a wrong pid file does not mislead", async (t) => {
+    const script = 'echo 1 >"$2"; shift 2; exec "$@"';
+    const argv = ["sh", "-c", script, "sh", "{}", "{pid}", ...fakeRuntime(["sleep", "1000"], { pidFile: "" })];
+    const container = await launched(t, argv);
+    container.console.resume();
+    t.match(readFileSync(`/proc/${container.pid}/cmdline`, "latin1"), /^sleep/);
+    container.kill("SIGKILL");
+    t.match(await container.exited, { signal: "SIGKILL" });
+  });
+
+  t.test("a child in the background that keeps the terminal does not keep the console", async (t) => {
+    const program = "trap '' HUP; sleep 1000 & echo $!; exit 5";
+    const container = await launched(t, fakeRuntime(["sh", "-c", program]));
+    const shown = await new Transcript(container.console).ended;
+    t.strictSame(await container.exited, { code: 5, signal: null });
+    process.kill(Number(shown), "SIGKILL");
+    await noMonitors();
+  });
+
+  t.test("leave(): the monitor drains the console until the container ends", async (t) => {
+    const dir = tempDir(t);
+    const program = 'read x; seq 1 200000; echo done >"$0/done"; read y';
+    const container = await launched(t, fakeRuntime(["sh", "-c", program, dir]));
+    container.console.resume().write("\n");
+    await until(() => container.console.writableLength === 0, { what: "the input to be written" });
+    await container.leave();
+    await until(() => existsSync(join(dir, "done")), { what: "the program to write all" });
+    t.ok(isAlive(container.pid), "no hangup");
+    container.kill("SIGKILL");
+    t.match(await container.exited, { signal: "SIGKILL" });
+  });
+
+  t.test("replaces {} and {pid} where they are an argument or an option's value, and nothing else", async (t) => {
+    const dir = tempDir(t);
+    const argv = ["sh", "-c", 'printf "%s\\n" "$@" >"$0/args"; exit 1', dir, "{}", "--x={}", "{pid}", "f() {}", "a={}"];
+    await t.rejects(launch(argv));
+    const [socket = "", option, pidFile = "", ...rest] = readFileSync(join(dir, "args"), "utf8").split("\n");
+    t.ok(socket.startsWith(join(tmpdir(), "console-")));
+    t.equal(option, `--x=${socket}`);
+    t.equal(dirname(pidFile), dirname(socket));
+    t.strictSame(rest, ["f() {}", "a={}", ""]);
+    t.notOk(existsSync(dirname(socket)), "the directory is removed");
+  });
+
+  t.test("the runtime command has the given directory and environment, and no signal is blocked in it", async (t) => {
+    const dir = tempDir(t);
+    const script = 'pwd >&2; echo "$WORD" >&2; grep -E "^Sig(Blk|Ign)" /proc/self/status; ls /proc/self/fd; exit 1';
+    const options = { cwd: dir, env: { PATH: process.env["PATH"], WORD: "a word" } };
+    const error = await failure(launch(["sh", "-c", script, "sh", "{}"], options));
+    // What the tests themselves were given by their caller is passed on by every spawn.
+    const inherited = spawnSync("ls", ["/proc/self/fd"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).stdout;
+    t.equal(
+      error.output,
+      `${dir}\na word\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n${inherited}`,
+      "what it printed, in order; no descriptor of the monitor's",
+    );
+    t.strictSame(error.exit, { code: 1, signal: null });
+  });
+});
+
+t.test("launch rejects", { skip }, async (t) => {
+  const cases: { what: string; argv: string[]; options?: LaunchOptions; error: Record<string, unknown> }[] = [
+    {
+      what: "[the runtime fails] with its status and its words",
+      argv: fakeRuntime(["cat"], { socket: "", status: 9 }).concat("{}"),
+      error: {
+        code: "ERR_CONSOLE_RUNTIME",
+        exit: { code: 9, signal: null },
+        output: "runtime.py: failed as told, with 9\n",
+        message: "python3 ended with status 9 before it had sent a console: runtime.py: failed as told, with 9",
+      },
+    },
+    {
+      what: "[the runtime fails after it has sent a console] a ghost",
+      argv: fakeRuntime(["cat"], { status: 1 }),
+      error: { code: "ERR_CONSOLE_GHOST", exit: { code: 1, signal: null } },
+    },
+    {
+      what: "[the runtime sends no console]",
+      argv: fakeRuntime(["cat"], { socket: "" }).concat("{}"),
+      error: { code: "ERR_CONSOLE_NONE", exit: { code: 0 } },
+    },
+    {
+      what: "[the runtime sends no terminal]",
+      argv: [
+        "python3",
+        "-c",
+        "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect(sys.argv[1]);socket.send_fds(s,[b'x'],[0])",
+        "{}",
+      ],
+      error: { code: "ERR_CONSOLE_NOT_A_PTY" },
+    },
+    {
+      what: "[the container is no child of the runtime]",
+      argv: [
+        "python3",
+        "-c",
+        "import os,socket,sys;m,s=os.openpty();c=socket.socket(socket.AF_UNIX);c.connect(sys.argv[1]);socket.send_fds(c,[b'x'],[m])",
+        "{}",
+      ],
+      error: { code: "ERR_CONSOLE_PID" },
+    },
+    {
+      what: "[no such command]",
+      argv: ["no-such-runtime", "{}"],
+      error: { code: "ENOENT", syscall: "spawn no-such-runtime", path: "no-such-runtime" },
+    },
+    { what: "[the command is no program]", argv: ["/etc/passwd", "{}"], error: { code: "EACCES" } },
+    {
+      what: "[no such directory]",
+      argv: ["true", "{}"],
+      options: { cwd: "/no/such/directory" },
+      error: { code: "ENOENT" },
+    },
+    {
+      what: "[it takes too long]",
+      argv: ["sh", "-c", "exec sleep 1000", "sh", "{}"],
+      options: { timeoutMs: 50 },
+      error: { code: "ERR_CONSOLE_TIMEOUT" },
+    },
+    {
+      what: "[no place for the socket]",
+      argv: ["runc", "run", "box"],
+      error: { code: "ERR_CONSOLE_INVALID_ARG", message: /Add --console-socket \{\}/ },
+    },
+    { what: "[no command]", argv: [], error: { code: "ERR_CONSOLE_INVALID_ARG" } },
+    { what: "[a NUL]", argv: ["a\0b", "{}"], error: { code: "ERR_CONSOLE_INVALID_ARG" } },
+    {
+      what: "[a time that is none]",
+      argv: ["true", "{}"],
+      options: { timeoutMs: 0 },
+      error: { code: "ERR_CONSOLE_INVALID_ARG" },
+    },
+  ];
+  for (const { what, argv, options, error } of cases) {
+    t.test(what, async (t) => {
+      const before = openFds();
+      t.match(await failure(launch(argv, options)), error);
+      await noMonitors();
+      await assertNoLeak(t, before);
+    });
+  }
+
+  t.test("[its signal aborts] with the reason, and the runtime is ended", async (t) => {
+    const stop = new AbortController();
+    const launching = launch(fakeRuntime(["cat"], { stopBefore: "connect" }), { signal: stop.signal });
+    const { runtime } = await stoppedLaunch(process.pid);
+    stop.abort(new Error("enough"));
+    await t.rejects(launching, { message: "enough" });
+    process.kill(runtime, "SIGCONT");
+    await noMonitors();
+    await t.rejects(launch(["true", "{}"], { signal: AbortSignal.abort(new Error("before")) }), { message: "before" });
+  });
+});
+
+t.test("whoever is killed, and when", { skip }, async (t) => {
+  const steps = ["connect", "send", "exit"] as const;
+  const expected: Record<"monitor" | "runtime" | "container", (step: string) => object> = {
+    monitor: () => ({ code: "ERR_CONSOLE_MONITOR" }),
+    runtime: (step) => ({
+      code: step === "exit" ? "ERR_CONSOLE_GHOST" : "ERR_CONSOLE_RUNTIME",
+      exit: { code: null, signal: "SIGKILL" },
+    }),
+    container: () => ({ exited: { code: null, signal: "SIGKILL" } }),
+  };
+  for (const [victim, expectation] of Object.entries(expected) as [keyof Parties, (step: string) => object][]) {
+    for (const step of steps) {
+      t.test(`the ${victim} before the runtime's ${step}`, async (t) => {
+        const before = openFds();
+        const launching = launch(fakeRuntime(["cat"], { stopBefore: step })).then(
+          async ({ console, exited }) => {
+            console.resume();
+            return { exited: await exited };
+          },
+          (error) => error,
+        );
+        const parties = await stoppedLaunch(process.pid);
+        process.kill(parties[victim], "SIGKILL");
+        await waitGone(parties[victim]);
+        if (victim === "monitor") t.match(await launching, expectation(step));
+        if (victim !== "runtime") process.kill(parties.runtime, "SIGCONT");
+        t.match(await launching, expectation(step));
+        for (const pid of Object.values(parties)) await waitGone(pid);
+        await noMonitors();
+        await assertNoLeak(t, before);
+      });
+    }
+  }
+
+  t.test("the monitor while the container runs: the console goes on, the status is unknown", async (t) => {
+    const container = await launch(fakeRuntime(["cat"]));
+    const screen = new Transcript(container.console);
+    const [monitor = 0] = childrenOf(process.pid);
+    process.kill(monitor, "SIGKILL");
+    await t.rejects(container.exited, { code: "ERR_CONSOLE_MONITOR" });
+    container.console.write("still here\n");
+    await screen.shows(/still here\r\nstill here/);
+    await t.rejects(container.leave(), { code: "ERR_CONSOLE_MONITOR" });
+    container.console.destroy();
+    await waitGone(container.pid);
+  });
+
+  const script = (argv: string[]) => `
+    import { launch } from "console-socket";
+    const { console: terminal, pid } = await launch(${JSON.stringify(argv)});
+    terminal.resume();
+    console.log("running", pid);`;
+  const [command, ...node] = plainNode;
+  const cwd = dirname(new URL(import.meta.url).pathname);
+  for (const step of steps) {
+    t.test(`Node before the runtime's ${step}`, async (t) => {
+      const source = script(fakeRuntime(["cat"], { stopBefore: step }));
+      const program = start(t, command, [...node, "--input-type=module", "-e", source], { cwd });
+      const parties = await stoppedLaunch(program.pid);
+      process.kill(program.pid, "SIGKILL");
+      await program.ended;
+      process.kill(parties.runtime, "SIGCONT");
+      for (const pid of Object.values(parties)) await waitGone(pid);
+    });
+  }
+
+  t.test("Node while the container runs: it is hung up and not killed, and the monitor waits for it", async (t) => {
+    const source = script(fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]));
+    const program = start(t, command, [...node, "--input-type=module", "-e", source], { cwd });
+    const pid = Number((await program.output(/running (\d+)/))[1]);
+    const [monitor = 0] = childrenOf(program.pid);
+    process.kill(program.pid, "SIGKILL");
+    await program.ended;
+    t.ok(isAlive(pid) && isAlive(monitor));
+    process.kill(pid, "SIGKILL");
+    await waitGone(monitor);
+  });
+});
+
+t.test("the monitor stays small", { skip }, async (t) => {
+  const container = await launched(t, fakeRuntime(["sleep", "1000"]));
+  const [monitor = 0] = childrenOf(process.pid);
+  const status = readFileSync(`/proc/${monitor}/status`, "latin1");
+  const resident = Number(status.match(/VmRSS:\s+(\d+) kB/)?.[1]);
+  t.ok(resident > 0 && resident < 1024, `${resident} KiB resident`);
+  t.ok(container.kill("SIGKILL"));
+  await container.exited;
+});

@@ -1,0 +1,53 @@
+// The command line of fixtures/runtime.py, a runtime that needs no root: for launch().
+import { readFileSync } from "node:fs";
+import { fixture } from "./paths.js";
+import { childrenOf } from "./processes.js";
+import { until } from "./until.js";
+
+export interface FakeRuntimeOptions {
+  stopBefore?: "connect" | "send" | "exit" | undefined;
+  status?: number;
+  socket?: string;
+  pidFile?: string;
+}
+
+/** `command` on a terminal of this machine; needs("python3"). */
+export function fakeRuntime(command: string[], options: FakeRuntimeOptions = {}): string[] {
+  const { stopBefore, status, socket = "{}", pidFile = "{pid}" } = options;
+  return [
+    ...["python3", fixture("runtime.py"), socket, pidFile],
+    ...(stopBefore ? ["--stop-before", stopBefore] : []),
+    ...(status === undefined ? [] : ["--status", String(status)]),
+    ...["--", ...command],
+  ];
+}
+
+export interface Parties {
+  monitor: number;
+  runtime: number;
+  container: number;
+}
+
+/** Wait until the runtime that `node` has launched has stopped itself: who takes part. Of one launch at a time. */
+export async function stoppedLaunch(node: number): Promise<Parties> {
+  return until(
+    () => {
+      const monitor = childrenOf(node).find((pid) => commandOf(pid).includes("console-monitor"));
+      const [runtime] = monitor ? childrenOf(monitor) : [];
+      if (!monitor || !runtime || stateOf(runtime) !== "T") return undefined;
+      // What it wrote into its pid file; the program may have ended by now.
+      const [, , , pidFile = ""] = commandOf(runtime).split("\0");
+      return { monitor, runtime, container: Number(readFileSync(pidFile, "utf8")) };
+    },
+    { what: "the launched runtime to stop" },
+  );
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+}
+
+function stateOf(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.slice(stat.lastIndexOf(")") + 2)[0];
+}
