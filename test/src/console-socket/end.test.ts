@@ -119,3 +119,34 @@ t.test("fromFd [a policy that is none] throws ERR_CONSOLE_INVALID_ARG", async (t
   using ptmx = new OwnedFd(native.dup(0));
   t.throws(() => PtyConsole.fromFd(ptmx, { onHangup: "never" as never }), { code: "ERR_CONSOLE_INVALID_ARG" });
 });
+
+t.test("endAfter(pidfd), borrowed", async (t) => {
+  const before = openFds();
+  const { console, program } = await consoleOf(t, leavesChild);
+  const pidfd = native.openPidfd(program.pid);
+  console.endAfter(pidfd, { drainTimeoutMs: 50 });
+  native.close(pidfd);
+  t.match(await new Transcript(console).ended, /early/);
+  await assertNoLeak(t, before);
+});
+
+t.test("endAfter [the hangup comes first] waits for no drain time", async (t) => {
+  const before = openFds();
+  const { console, program } = await consoleOf(t, ["echo", "all"]);
+  const pidfd = new OwnedFd(native.openPidfd(program.pid));
+  console.endAfter(pidfd, { drainTimeoutMs: 1_000_000 });
+  pidfd.close();
+  t.equal(await new Transcript(console).ended, "all\r\n");
+  await assertNoLeak(t, before);
+});
+
+t.test("endAfter [destroyed first] keeps nothing", async (t) => {
+  const before = openFds();
+  const { console, program } = await consoleOf(t, ["sleep", "1000"]);
+  const pidfd = native.openPidfd(program.pid);
+  console.endAfter(pidfd);
+  native.close(pidfd);
+  console.destroy();
+  await endOf(program);
+  await assertNoLeak(t, before);
+});
