@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const ours = "console-socket";
 const both = ["node-pty", "tty.ReadStream"];
-// figure: which number is compared; better: whether more or less of it is.
+// `worst`: the largest value of all rounds is shown, not the median.
 const cases = [
   { name: "output", size: 256, quick: 64, peers: both, figures: ["cpuSecondsPerGiB", "mbPerSecond"], pairs: 15 },
   { name: "busy", size: 64, quick: 16, peers: both, figures: ["mbPerSecond"], pairs: 5 },
@@ -24,7 +24,7 @@ const cases = [
     pairs: 5,
   },
   { name: "idle", size: 3500, quick: 3500, peers: [], figures: ["kibEach", "threads", "idleCpuMs"], pairs: 1 },
-  { name: "stall", size: 5, quick: 2, peers: ["tty.ReadStream"], figures: ["stallMs"], pairs: 3 },
+  { name: "stall", size: 5, quick: 2, peers: ["tty.ReadStream"], figures: ["stallMs"], pairs: 3, worst: true },
 ];
 const TIMEOUT_MS = 120_000;
 
@@ -61,13 +61,13 @@ for (const one of cases) {
     const cells = kinds.map((kind) => {
       const values = of(kind);
       if (values.length === 0) return `${kind} did not come back`;
-      if (kind === ours) return `${kind} ${show(median(values))}`;
+      if (kind === ours) return `${kind} ${show(one.worst ? Math.max(...values) : median(values))}`;
       const ratios = rounds.map((round) => round.get(ours)[figure] / round.get(kind)?.[figure]).filter(Number.isFinite);
       const spread =
         ratios.length > 0
           ? ` (ratio ${show(median(ratios))}, ${show(Math.min(...ratios))} to ${show(Math.max(...ratios))})`
           : "";
-      return `${kind} ${show(median(values))}${spread}`;
+      return `${kind} ${show(one.worst ? Math.max(...values) : median(values))}${spread}`;
     });
     console.log(`  ${figure.padEnd(18)}${cells.join("   ")}`);
   }
