@@ -100,7 +100,7 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
     break;
   }
   // Full, ended or failed behind some bytes: no edge will tell again, so come back in the next turn.
-  if (maybe_readable_ && reading_ && filled > 0) reactor_->queue(this);
+  if (maybe_readable_ && filled > 0) reactor_->queue(this);
   return Napi::Number::New(env, filled > 0 ? static_cast<double>(filled) : end);
 }
 
@@ -174,11 +174,14 @@ void PtyStream::set_ref(const Napi::CallbackInfo& info) {
 
 void PtyStream::on_events(uint32_t events) {
   constexpr uint32_t kEnd = EPOLLHUP | EPOLLERR;
-  if ((events & (EPOLLIN | kEnd)) != 0) maybe_readable_ = true;
+  if ((events & (EPOLLIN | kEnd)) != 0) {
+    maybe_readable_ = true;
+    hung_up_ = (events & kEnd) != 0;
+  }
   bool writable = writing_blocked_ && (events & (EPOLLOUT | kEnd)) != 0;
   if (writable) writing_blocked_ = false;
   // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
-  bool readable = maybe_readable_ && (reading_ || (events & kEnd) != 0);
+  bool readable = maybe_readable_ && (reading_ || hung_up_);
   if (!reading_ || writable) update_interest();
   if (!readable && !writable) return;
   Napi::Env env = Env();
