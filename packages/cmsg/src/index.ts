@@ -13,3 +13,4 @@ export type { BindOptions } from "./socket-file.js";
 export type { SocketType } from "./socket-type.js";
 export { type ListenOptions, UnixServer } from "./unix-server.js";
 export { type BindSocketOptions, type ReceiveOptions, UnixSocket } from "./unix-socket.js";
+export { UnixStream, type UnixStreamOptions, type UnixStreamTarget } from "./unix-stream.js";
