@@ -68,17 +68,16 @@ bool PtyStream::notice_tampering() {
   return tampered_;
 }
 
-// Fills the buffer until it is full or the terminal has nothing more: a master gives at most 4 KiB a call.
+// Fills the buffer until it is full or the terminal has nothing more: a master gives at most 4 KiB a call. One look at
+// the flag is enough for all of them: what is cleared behind it is the watchdog's to notice in any case.
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto buffer = bytes_argument(info, 0);
+  if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
+  if (notice_tampering()) return Napi::Number::New(env, kTampered);
   size_t filled = 0;
   int end = kWouldBlock;
-  while (fd_ >= 0 && filled < buffer.size()) {
-    if (notice_tampering()) {
-      end = kTampered;
-      break;
-    }
+  while (filled < buffer.size()) {
     ssize_t count = watchdog_->guard([&] { return ::read(fd_, buffer.data() + filled, buffer.size() - filled); });
     if (count > 0) {
       filled += static_cast<size_t>(count);
@@ -93,7 +92,7 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
     } else if (errno == EINTR) {
       // Only a read that slept is interrupted, and with O_NONBLOCK none does, wherever the flag is by now.
       tampered_ = true;
-      continue;
+      end = kTampered;
     } else if (filled == 0) {
       throw_errno(env, errno, "read");
     }
