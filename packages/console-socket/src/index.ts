@@ -1,6 +1,8 @@
 // Receiving container consoles: the receiving side of --console-socket.
+export { Asciicast, type AsciicastOptions } from "./asciicast.js";
 export { type AttachOptions, attach } from "./attach.js";
 export type { Console } from "./console.js";
+export { ConsoleLog, type ConsoleLogOptions } from "./console-log.js";
 export { type DiagnosticEvent, EVENTS } from "./diagnostics.js";
 export { CONSOLE_ERROR_CODES, type ConsoleErrorCode, ConsoleSocketError } from "./errors.js";
 export type { ExitStatus } from "./exit-status.js";
