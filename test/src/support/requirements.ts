@@ -26,6 +26,7 @@ const checks = {
   python3: () => command("python3"),
   unshare: () => command("unshare", "util-linux"),
   bwrap: () => command("bwrap", "bubblewrap"),
+  newuidmap: () => command("newuidmap", "uidmap"),
   tini: () => command("tini"),
   catatonit: () => command("catatonit"),
   "dumb-init": () => command("dumb-init"),
