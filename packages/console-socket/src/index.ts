@@ -10,6 +10,7 @@ export { type LaunchOptions, launch } from "./launch.js";
 export { LaunchError } from "./launch-errors.js";
 export type { LaunchedContainer } from "./launched.js";
 export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./listener.js";
+export { asPty, Pty, type PtyDisposable, type PtyEvent, type PtyOptions } from "./pty.js";
 export { PtyConsole } from "./pty-console.js";
 export type { EndAfterOptions, PtyConsoleOptions } from "./pty-console-options.js";
 export type { RawTerminal } from "./raw-terminal.js";
