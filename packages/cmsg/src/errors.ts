@@ -9,6 +9,7 @@ export const CMSG_ERROR_CODES = {
   ERR_CMSG_EOF: "The peer closed the connection before the message that was waited for.",
   ERR_CMSG_FD_COUNT: "More descriptors came, or were given, than allowed. Those that came are closed.",
   ERR_CMSG_INVALID_ARG: "An argument has the wrong type or is out of range.",
+  ERR_CMSG_MALFORMED: "Bytes that were to be parsed are no control message of the expected kind.",
   ERR_CMSG_NAME_TOO_LONG: "The name beside a file has 4096 bytes or more. The descriptor is closed.",
   ERR_CMSG_NO_DATA:
     "At least one byte is needed: a stream drops descriptors without one, an empty record looks like the end.",

@@ -2,6 +2,19 @@
 export type { Credentials } from "cmsg-native";
 export { NativeLoadError } from "cmsg-native";
 export type { UnixAddress } from "./address.js";
+export {
+  type ControlMessageHeader,
+  cmsgAlign,
+  cmsgLen,
+  cmsgSpace,
+  parseOneSocketControlMessage,
+  parseSocketControlMessage,
+  parseUnixCredentials,
+  parseUnixRights,
+  type SocketControlMessage,
+  unixCredentials,
+  unixRights,
+} from "./codec.js";
 export type { ConnectOptions } from "./connect.js";
 export { CMSG_ERROR_CODES, CmsgError, type CmsgErrorCode, type SyscallError } from "./errors.js";
 export { MAX_NAME_BYTES, type ReceivedFile, recvFile, sendFile } from "./file.js";
