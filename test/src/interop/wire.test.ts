@@ -57,7 +57,8 @@ for (const runtime of runtimes) {
     t.match(await box.run(), { status: 0 });
     const peer = startPeer(t, witness(socket));
     await peer.step(0);
-    t.match(await box.exec(["/bin/sh"], socket), { status: 0, pid: Number });
+    const exec = await box.exec(["/bin/sh"], socket);
+    t.match(exec, { status: 0, pid: Number }, exec.output);
     check(t, await peer.done(), [0, 0]);
     t.match(await box.state(), { status: "running" });
   });
