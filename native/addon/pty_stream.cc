@@ -68,17 +68,16 @@ bool PtyStream::notice_tampering() {
   return tampered_;
 }
 
-// Fills the buffer until it is full or the terminal has nothing more: a master gives at most 4 KiB a call.
+// Fills the buffer until it is full or the terminal has nothing more: a master gives at most 4 KiB a call. One look at
+// the flag is enough for all of them: what is cleared behind it is the watchdog's to notice in any case.
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto buffer = bytes_argument(info, 0);
+  if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
+  if (notice_tampering()) return Napi::Number::New(env, kTampered);
   size_t filled = 0;
   int end = kWouldBlock;
-  while (fd_ >= 0 && filled < buffer.size()) {
-    if (notice_tampering()) {
-      end = kTampered;
-      break;
-    }
+  while (filled < buffer.size()) {
     ssize_t count = watchdog_->guard([&] { return ::read(fd_, buffer.data() + filled, buffer.size() - filled); });
     if (count > 0) {
       filled += static_cast<size_t>(count);
@@ -93,14 +92,14 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
     } else if (errno == EINTR) {
       // Only a read that slept is interrupted, and with O_NONBLOCK none does, wherever the flag is by now.
       tampered_ = true;
-      continue;
+      end = kTampered;
     } else if (filled == 0) {
       throw_errno(env, errno, "read");
     }
     break;
   }
   // Full, ended or failed behind some bytes: no edge will tell again, so come back in the next turn.
-  if (maybe_readable_ && reading_ && filled > 0) reactor_->queue(this);
+  if (maybe_readable_ && filled > 0) reactor_->queue(this);
   return Napi::Number::New(env, filled > 0 ? static_cast<double>(filled) : end);
 }
 
@@ -174,11 +173,14 @@ void PtyStream::set_ref(const Napi::CallbackInfo& info) {
 
 void PtyStream::on_events(uint32_t events) {
   constexpr uint32_t kEnd = EPOLLHUP | EPOLLERR;
-  if ((events & (EPOLLIN | kEnd)) != 0) maybe_readable_ = true;
+  if ((events & (EPOLLIN | kEnd)) != 0) {
+    maybe_readable_ = true;
+    hung_up_ = (events & kEnd) != 0;
+  }
   bool writable = writing_blocked_ && (events & (EPOLLOUT | kEnd)) != 0;
   if (writable) writing_blocked_ = false;
   // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
-  bool readable = maybe_readable_ && (reading_ || (events & kEnd) != 0);
+  bool readable = maybe_readable_ && (reading_ || hung_up_);
   if (!reading_ || writable) update_interest();
   if (!readable && !writable) return;
   Napi::Env env = Env();

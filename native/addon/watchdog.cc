@@ -30,7 +30,7 @@ struct WatchdogThread {
   uv_mutex_t mutex;
   uv_cond_t wake;
   Watchdog* slots = nullptr;
-  std::atomic<bool> asleep{true};
+  std::atomic<bool> asleep{false};
   bool running = false;
   int signal = 0;
 

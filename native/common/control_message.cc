@@ -30,12 +30,16 @@ void put(cmsghdr* header, int type, const void* payload, size_t length) {
   memcpy(CMSG_DATA(header), payload, length);
 }
 
-size_t payload_length(const cmsghdr* header) {
-  return header->cmsg_len > CMSG_LEN(0) ? header->cmsg_len - CMSG_LEN(0) : 0;
+// Not beyond the end of the buffer, whatever the header says: the kernel's are right, a test's need not be.
+size_t payload_length(const msghdr& message, const cmsghdr* header) {
+  const char* end = static_cast<const char*>(message.msg_control) + message.msg_controllen;
+  size_t room = static_cast<size_t>(end - reinterpret_cast<const char*>(header));
+  size_t length = header->cmsg_len < room ? header->cmsg_len : room;
+  return length > CMSG_LEN(0) ? length - CMSG_LEN(0) : 0;
 }
 
-void take_rights(const cmsghdr* header, ControlData* control) {
-  size_t count = payload_length(header) / sizeof(int);
+void take_rights(const cmsghdr* header, size_t length, ControlData* control) {
+  size_t count = length / sizeof(int);
   // The kernel sends at most kMaxRights; should that ever change, this bound keeps the array whole.
   if (count > kMaxRights - control->fd_count) count = kMaxRights - control->fd_count;
   memcpy(control->fds + control->fd_count, CMSG_DATA(header), count * sizeof(int));
@@ -43,13 +47,13 @@ void take_rights(const cmsghdr* header, ControlData* control) {
 }
 
 // Every kind is measured before it is read: a control buffer that was too short yields a cut one, 8 bytes of ucred say.
-void take(const cmsghdr* header, ControlData* control) {
+void take(const cmsghdr* header, size_t length, ControlData* control) {
   if (header->cmsg_level != SOL_SOCKET) return;
   if (header->cmsg_type == SCM_RIGHTS) {
-    take_rights(header, control);
-  } else if (header->cmsg_type == SCM_PIDFD && payload_length(header) >= sizeof(int)) {
+    take_rights(header, length, control);
+  } else if (header->cmsg_type == SCM_PIDFD && length >= sizeof(int)) {
     memcpy(&control->pidfd, CMSG_DATA(header), sizeof(int));
-  } else if (header->cmsg_type == SCM_CREDENTIALS && payload_length(header) >= sizeof(ucred)) {
+  } else if (header->cmsg_type == SCM_CREDENTIALS && length >= sizeof(ucred)) {
     memcpy(&control->credentials, CMSG_DATA(header), sizeof(ucred));
     control->has_credentials = true;
   }
@@ -94,10 +98,14 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
   if (received == -1) return -1;
   control->flags = message.msg_flags;
   control->name_length = message.msg_namelen;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    take(header, control);
-  }
+  take_control(&message, control);
   return received;
+}
+
+void take_control(msghdr* message, ControlData* control) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
+    take(header, payload_length(*message, header), control);
+  }
 }
 
 }  // namespace core

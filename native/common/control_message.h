@@ -45,7 +45,7 @@ struct ControlData {
 };
 
 // sendmsg(2). Always with MSG_NOSIGNAL.
-ssize_t send_message(int socket, const Outgoing& message, int flags);
+ssize_t send_message(int socket, const Outgoing& outgoing, int flags);
 
 inline ssize_t send_message(int socket, const void* data, size_t length, const int* fds, size_t fd_count, int flags) {
   Outgoing message;
@@ -58,5 +58,8 @@ inline ssize_t send_message(int socket, const void* data, size_t length, const i
 
 // recvmsg(2) of at most `length` bytes. Everything in `control` is the caller's to close. Always with MSG_CMSG_CLOEXEC.
 ssize_t receive_message(int socket, void* data, size_t length, ControlData* control, int flags);
+
+// What the control data of a received message says, as receive_message reads it.
+void take_control(msghdr* message, ControlData* control);
 
 }  // namespace core

@@ -22,13 +22,13 @@ struct Attempt {
 void run_as_script(const char* file, char** command) {
   size_t count = 0;
   while (command[count] != nullptr) count++;
-  char** arguments = static_cast<char**>(malloc((count + 2) * sizeof(char*)));
+  char** arguments = static_cast<char**>(calloc(count + 2, sizeof(char*)));
   if (arguments == nullptr) return;
   arguments[0] = const_cast<char*>(kShell);
   arguments[1] = const_cast<char*>(file);
-  memcpy(arguments + 2, command + 1, count * sizeof(char*));
+  for (size_t i = 1; i < count; i++) arguments[i + 1] = command[i];
   execve(kShell, arguments, environ);
-  free(arguments);
+  free(static_cast<void*>(arguments));
 }
 
 Attempt run_file(const char* file, char** command) {

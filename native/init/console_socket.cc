@@ -71,7 +71,7 @@ int connect_abstract(int socket, const char* name) {
     return -1;
   }
   char bytes[kNameLimit] = {};
-  memcpy(bytes + 1, name, length);
+  memcpy(bytes + 1, name, length);  // NOLINT(bugprone-not-null-terminated-result): no NUL is wanted
   return connect_bytes(socket, bytes, 1 + length);
 }
 

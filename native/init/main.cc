@@ -54,7 +54,7 @@ int fail(const Message& problem) {
 bool prepare(const Options& options, Message* problem) {
   reset_signals();
   // Until the command runs: a reader that is gone is an error to report.
-  signal(SIGPIPE, SIG_IGN);
+  ignore_signal(SIGPIPE);
   begin_progress(options.verbose, options.timeout_ms);
   return check_handshake(options, problem) && seclude(problem);
 }
@@ -67,7 +67,7 @@ bool leave_preparations(const Options& options, const Supervision& supervision, 
     return false;
   }
   end_timeout();
-  signal(SIGPIPE, SIG_DFL);
+  default_signal(SIGPIPE);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "retry.h"
+#include "signals.h"
 
 namespace init {
 
@@ -53,7 +54,7 @@ Message& Message::error(int number) {
 
 void Message::write_line(int fd) const {
   // A reader that is gone must not turn the exit status into SIGPIPE's; the caller is about to exit.
-  signal(SIGPIPE, SIG_IGN);
+  ignore_signal(SIGPIPE);
   static constexpr char kPrefix[] = "console-init: ";
   char line[sizeof(kPrefix) + sizeof(text_)];
   memcpy(line, kPrefix, sizeof(kPrefix) - 1);

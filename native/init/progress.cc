@@ -22,8 +22,15 @@ struct Progress {
 };
 Progress progress;
 
-constexpr long kMillisecond = 1000 * 1000;  // in nanoseconds
+constexpr long kMillisecond = 1000000;  // in nanoseconds
 constexpr long kSecond = 1000 * kMillisecond;
+
+timespec now() {
+  timespec time{};
+  // It fails for a clock that is none, and this is one.
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return time;
+}
 
 void on_timeout(int) {
   Message problem;
@@ -44,7 +51,7 @@ void begin_progress(bool verbose, unsigned timeout_ms) {
   progress.verbose = verbose;
   progress.timeout_ms = timeout_ms;
   if (timeout_ms == 0) return;
-  clock_gettime(CLOCK_MONOTONIC, &progress.deadline);
+  progress.deadline = now();
   progress.deadline.tv_sec += timeout_ms / 1000;
   progress.deadline.tv_nsec += static_cast<long>(timeout_ms % 1000) * kMillisecond;
   if (progress.deadline.tv_nsec >= kSecond) {
@@ -72,10 +79,9 @@ void speak_through(int fd) {
 
 void resume_timeout() {
   if (progress.timeout_ms == 0) return;
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  long long left_us = (progress.deadline.tv_sec - now.tv_sec) * 1000000LL;
-  left_us += (progress.deadline.tv_nsec - now.tv_nsec) / 1000;
+  timespec present = now();
+  long long left_us = (progress.deadline.tv_sec - present.tv_sec) * 1000000LL;
+  left_us += (progress.deadline.tv_nsec - present.tv_nsec) / 1000;
   // All zero would be no timer; what is due now fires in a microsecond.
   if (left_us < 1) left_us = 1;
   itimerval timer{};

@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "signals.h"
+
 namespace init {
 
 namespace {
@@ -12,11 +14,11 @@ namespace {
 // What holds the terminal may not be open here any more, and /dev/tty may not exist: false when it stays.
 void leave_terminal() {
   // Sent to the foreground group, which may be this process's.
-  signal(SIGHUP, SIG_IGN);
+  ignore_signal(SIGHUP);
   for (int fd = 0; fd <= STDERR_FILENO; fd++) {
     if (ioctl(fd, TIOCNOTTY) == 0) break;
   }
-  signal(SIGHUP, SIG_DFL);
+  default_signal(SIGHUP);
 }
 
 bool lead_session() {

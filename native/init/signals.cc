@@ -27,6 +27,13 @@ constexpr Name kNames[] = {
     {"PROF", SIGPROF}, {"IO", SIGIO},     {"WINCH", SIGWINCH}, {"PWR", SIGPWR},   {"SYS", SIGSYS},
 };
 
+// The kernel's struct sigaction begins with the handler, of which 0 is SIG_DFL and 1 SIG_IGN, and is smaller than this
+// on every architecture.
+void set_action(int number, unsigned long handler) {
+  const unsigned long action[8] = {handler};
+  syscall(SYS_rt_sigaction, number, action, nullptr, sizeof(SignalMask));
+}
+
 }  // namespace
 
 SignalMask set_blocked(SignalMask blocked) {
@@ -41,12 +48,16 @@ int take_signal() {
   });
 }
 
+void ignore_signal(int number) {
+  set_action(number, 1);
+}
+
+void default_signal(int number) {
+  set_action(number, 0);
+}
+
 void reset_signals() {
-  // All zero is SIG_DFL in the kernel's struct sigaction, which is smaller than this on every architecture.
-  static const char kDefault[64] = {};
-  for (int number = 1; number < kSignalLimit; number++) {
-    syscall(SYS_rt_sigaction, number, kDefault, nullptr, sizeof(SignalMask));
-  }
+  for (int number = 1; number < kSignalLimit; number++) default_signal(number);
   set_blocked(0);
 }
 

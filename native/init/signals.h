@@ -21,6 +21,10 @@ int take_signal();
 // As a program expects to find them: nothing ignored, nothing blocked (execve(2) keeps both).
 void reset_signals();
 
+// One signal's disposition: SIG_IGN, SIG_DFL.
+void ignore_signal(int number);
+void default_signal(int number);
+
 // "TERM", "SIGTERM" or "15", and so on; 0 for what is none.
 int signal_by_name(const char* name);
 

@@ -11,6 +11,7 @@ export const CMSG_ERROR_CODES = {
   ERR_CMSG_INVALID_ARG: "An argument has the wrong type or is out of range.",
   ERR_CMSG_LISTEN_FDS:
     "The descriptors of LISTEN_FDS are not for this process, not there, taken already, or the variables are malformed.",
+  ERR_CMSG_MALFORMED: "Bytes that were to be parsed are no control message of the expected kind.",
   ERR_CMSG_NAME_TOO_LONG: "The name beside a file has 4096 bytes or more. The descriptor is closed.",
   ERR_CMSG_NO_DATA:
     "At least one byte is needed: a stream drops descriptors without one, an empty record looks like the end.",

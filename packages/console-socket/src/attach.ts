@@ -3,13 +3,24 @@ import type { EventEmitter } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import type { Console } from "./console.js";
+import { DetachKeys, parseDetachKeys } from "./detach-keys.js";
 import { RawTerminal } from "./raw-terminal.js";
+import type { WindowSize } from "./window-size.js";
 
 export interface AttachOptions {
   /** What is typed; null types nothing. process.stdin by default. A terminal is in raw mode meanwhile. */
   stdin?: Readable | null;
   /** Where the output goes. process.stdout by default. A terminal's size becomes the console's, now and when it changes. */
   stdout?: Writable;
+  /** false leaves the console's size as it is. */
+  followSize?: boolean;
+  /** Told of each size that the console gets. */
+  onResize?: ((size: WindowSize) => void) | undefined;
+  /**
+   * Keys that detach: docker's syntax, such as "ctrl-p,ctrl-q". None by default. What may be their beginning waits a
+   * second for the next key, and is typed then.
+   */
+  detachKeys?: string | undefined;
   /** Told of the terminal in raw mode, for who handles signals that stop and continue the process. */
   onRaw?: (terminal: RawTerminal) => void;
 }
@@ -18,50 +29,86 @@ export interface AttachOptions {
  * Connects `console` with a terminal, or with any two streams, until it ends. The end of `stdin` is not typed: it ends
  * nothing. On every way out the terminal is as it was; the console is the caller's throughout.
  *
- * @returns `'ended'` after the last byte was handed to `stdout`.
- * @throws the console's error, such as ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
+ * @returns `'ended'` after the last byte was handed to `stdout`, or `'detached'` when the detach keys were typed. What was
+ * typed behind them stays in `stdin`.
+ * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (the detach keys); the console's error, such as
+ * ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
  */
 export async function attach(
   console: Console,
-  { stdin = process.stdin, stdout = process.stdout, onRaw }: AttachOptions = {},
-): Promise<"ended"> {
+  {
+    stdin = process.stdin,
+    stdout = process.stdout,
+    followSize = true,
+    onResize,
+    detachKeys,
+    onRaw,
+  }: AttachOptions = {},
+): Promise<"ended" | "detached"> {
+  const keys = detachKeys === undefined ? undefined : parseDetachKeys(detachKeys);
   using raw =
     stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal((stdin as typeof process.stdin).fd) : undefined;
   if (raw) onRaw?.(raw);
-  const stopFollowing = followSize(console, stdout);
-  // Losing the keyboard (EIO, a closed pipe) is the end of typing, not of the console.
-  const ignore = (): void => undefined;
-  stdin?.on("error", ignore);
-  stdin?.pipe(console, { end: false });
+  const stopFollowing = followSize ? followTerminal(console, stdout, onResize) : undefined;
+  const detaching = new AbortController();
+  const stopTyping = stdin ? typeInto(console, stdin, keys, () => detaching.abort()) : undefined;
   try {
-    await outputTo(console, stdout);
-    return "ended";
+    return await outputTo(console, stdout, detaching.signal);
   } finally {
-    stopFollowing();
-    stdin?.unpipe(console);
-    // A paused terminal lets the process end without waiting for one more key.
-    stdin?.pause();
-    stdin?.off("error", ignore);
+    stopFollowing?.();
+    stopTyping?.();
   }
 }
 
-function followSize(console: Console, stdout: Writable): () => void {
+function typeInto(console: Console, stdin: Readable, keys: Buffer | undefined, onDetach: () => void): () => void {
+  const filter = keys
+    ? new DetachKeys(keys, (rest) => {
+        stdin.unpipe(filter).pause();
+        if (rest.length > 0) stdin.unshift(rest);
+        onDetach();
+      })
+    : undefined;
+  const typed = filter ? stdin.pipe(filter) : stdin;
+  // Losing the keyboard (EIO, a closed pipe) is the end of typing, not of the console.
+  const ignore = (): void => undefined;
+  stdin.on("error", ignore);
+  typed.pipe(console, { end: false });
+  return () => {
+    typed.unpipe(console);
+    if (filter) stdin.unpipe(filter);
+    filter?.destroy();
+    // A paused terminal lets the process end without waiting for one more key.
+    stdin.pause();
+    stdin.off("error", ignore);
+  };
+}
+
+function followTerminal(
+  console: Console,
+  stdout: Writable,
+  onResize: ((size: WindowSize) => void) | undefined,
+): () => void {
   if (!(stdout instanceof WriteStream && stdout.isTTY)) return () => undefined;
-  const follow = (): void => console.resize(stdout.columns, stdout.rows);
+  const follow = (): void => {
+    const { columns, rows } = stdout;
+    console.resize(columns, rows);
+    onResize?.({ columns, rows });
+  };
   follow();
   stdout.on("resize", follow);
   return () => stdout.off("resize", follow);
 }
 
-async function outputTo(console: Console, stdout: Writable): Promise<void> {
+async function outputTo(console: Console, stdout: Writable, detaching: AbortSignal): Promise<"ended" | "detached"> {
   const listeners = new AbortController();
   const { signal } = listeners;
   try {
-    await new Promise<void>((resolve, reject) => {
-      if (console.destroyed) return resolve();
+    return await new Promise((resolve, reject) => {
+      if (console.destroyed) return resolve("ended");
+      detaching.addEventListener("abort", () => resolve("detached"), { signal });
       // What pipe handed over before is written before this.
-      listen(console, "end", () => stdout.write("", () => resolve()), signal);
-      listen(console, "close", () => resolve(), signal);
+      listen(console, "end", () => stdout.write("", () => resolve("ended")), signal);
+      listen(console, "close", () => resolve("ended"), signal);
       listen(console, "error", reject, signal);
       listen(stdout, "error", reject, signal);
       console.pipe(stdout, { end: false });

@@ -1,13 +1,19 @@
 // The socket of one launch: it takes the one console that the runtime command sends, and can tell that none came.
-import { CmsgError, recvFile, UnixServer, UnixSocket } from "cmsg";
+import { CmsgError, type OwnedFd, recvFile, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import { safeName } from "./console-name.js";
 import { PtyConsole } from "./pty-console.js";
 import type { PtyConsoleOptions } from "./pty-console-options.js";
 import { type SocketPlace, socketPath } from "./socket-path.js";
 
+export interface LaunchConsoleOptions extends PtyConsoleOptions {
+  onlcr?: boolean | undefined;
+}
+
 export interface Delivery {
   console: PtyConsole;
+  /** The console's own. */
+  master: OwnedFd;
   /** The session leader that has the terminal now: 0 when none has it, or when the console has ended. */
   leader: () => number;
 }
@@ -20,14 +26,14 @@ export class LaunchSocket implements Disposable {
   #delivery: Delivery | undefined;
   #kept = false;
 
-  private constructor(server: UnixServer, place: SocketPlace, options: PtyConsoleOptions) {
+  private constructor(server: UnixServer, place: SocketPlace, options: LaunchConsoleOptions) {
     this.#server = server;
     this.#place = place;
     this.#done = this.#receive(options);
     this.#done.catch(() => undefined);
   }
 
-  static async open(options: PtyConsoleOptions): Promise<LaunchSocket> {
+  static async open(options: LaunchConsoleOptions): Promise<LaunchSocket> {
     // A private directory: nobody but this user and root gets at the socket.
     const place = socketPath(undefined);
     try {
@@ -66,7 +72,7 @@ export class LaunchSocket implements Disposable {
     if (!this.#kept) this.#delivery?.console.destroy();
   }
 
-  async #receive(options: PtyConsoleOptions): Promise<Delivery | undefined> {
+  async #receive(options: LaunchConsoleOptions): Promise<Delivery | undefined> {
     let refusal: unknown;
     for await (const connection of this.#server) {
       using _connection = connection;
@@ -84,11 +90,16 @@ export class LaunchSocket implements Disposable {
 }
 
 // The master stays here, borrowed from the console, to be asked whose terminal it is.
-async function receive(connection: UnixSocket, options: PtyConsoleOptions, signal: AbortSignal): Promise<Delivery> {
+async function receive(
+  connection: UnixSocket,
+  { onlcr, ...options }: LaunchConsoleOptions,
+  signal: AbortSignal,
+): Promise<Delivery> {
   const { name, fd } = await recvFile(connection, { signal });
   try {
     const console = PtyConsole.fromFd(fd, { ...options, name: safeName(name) });
-    return { console, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
+    if (onlcr !== undefined) console.setOnlcr(onlcr);
+    return { console, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
   } catch (error) {
     fd.close();
     throw error;

@@ -19,6 +19,11 @@ export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "
   cwd?: string | undefined;
   /** Its environment; this process's by default. */
   env?: NodeJS.ProcessEnv | undefined;
+  /**
+   * Whether the terminal makes CR LF of newlines from its beginning; default: as the runtime left it, which is yes. A
+   * shell keeps the settings that it finds at its start.
+   */
+  onlcr?: boolean | undefined;
   /** How long the runtime command may take: ERR_CONSOLE_TIMEOUT, and SIGTERM for it. For ever by default. */
   timeoutMs?: number | undefined;
   /** Aborting sends SIGTERM to the runtime command and rejects with the signal's reason. */
@@ -44,8 +49,8 @@ export async function launch(argv: readonly string[], options: LaunchOptions = {
   checkConsoleOptions(options);
   checkTimeout(options.timeoutMs);
   options.signal?.throwIfAborted();
-  const { initialSize, onHangup } = options;
-  using socket = await LaunchSocket.open({ initialSize, onHangup });
+  const { initialSize, onHangup, onlcr } = options;
+  using socket = await LaunchSocket.open({ initialSize, onHangup, onlcr });
   using pidFile = new PidFile(join(dirname(socket.path), "pid"));
   options.signal?.throwIfAborted();
   const monitor = new MonitorProcess(fillIn(argv, socket.path, pidFile.path), options);
@@ -77,7 +82,7 @@ async function container(command: string, { monitor, socket, pidFile, end }: Lau
   });
   if (failed) throw runtimeFailed(command, end, delivery !== undefined);
   if (!delivery) throw noConsole(command, end);
-  const { console, leader } = delivery;
+  const { console, leader, master } = delivery;
   const pid = await findContainer(monitor, leader, pidFile.path);
   if (pid === undefined) {
     const seen = `the terminal belongs to ${leader() || "nobody"}, and it left behind ${monitor.children.join(", ") || "none"}`;
@@ -85,6 +90,7 @@ async function container(command: string, { monitor, socket, pidFile, end }: Lau
   }
   return new LaunchedContainer(console, pid, end.output.toString(), {
     monitor,
+    master,
     process: holdProcess(pid, monitor.pid),
   });
 }

@@ -20,13 +20,14 @@ export class LaunchedContainer {
   readonly output: string;
   readonly #monitor: MonitorProcess;
   readonly #process: OwnedFd | undefined;
+  readonly #master: OwnedFd;
 
-  /** Use `launch()`. Takes `process`, a pidfd. */
+  /** Use `launch()`. Takes `process`, a pidfd; borrows `master`, the console's. */
   constructor(
     console: PtyConsole,
     pid: number,
     output: string,
-    { monitor, process }: { monitor: MonitorProcess; process: OwnedFd | undefined },
+    { monitor, process, master }: { monitor: MonitorProcess; process: OwnedFd | undefined; master: OwnedFd },
   ) {
     this.console = console;
     this.pid = pid;
@@ -34,6 +35,7 @@ export class LaunchedContainer {
     this.exited = monitor.exitOf(pid);
     this.#monitor = monitor;
     this.#process = process;
+    this.#master = master;
     const forget = (): void => process?.close();
     this.exited.then(forget, forget);
     // Others may keep the terminal when this process has ended. A monitor that was killed tells nothing about it.
@@ -66,12 +68,18 @@ export class LaunchedContainer {
 
   /**
    * Leaves the container running by itself: the monitor takes the console, and throws away what it shows, until the
-   * container ends. Here the console ends; `exited` goes on.
+   * container ends. The console here is closed, without a hangup; what was typed and not yet taken is lost. `exited` goes
+   * on.
    *
-   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED, ERR_CONSOLE_BUSY (typed input waits), ERR_CONSOLE_MONITOR
+   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED, ERR_CONSOLE_MONITOR
    */
-  leave(): Promise<void> {
-    return this.#monitor.hold(this.console);
+  async leave(): Promise<void> {
+    if (this.#master.closed)
+      throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
+    const held = this.#monitor.hold(this.#master);
+    // The monitor's copy is on its way, so closing this one is no hangup.
+    this.console.destroy();
+    await held;
   }
 
   /** Lets this process end before the container. The console has its own `unref`. */

@@ -2,12 +2,11 @@
 // that no terminal's Ctrl-C or hangup reaches the container through it.
 import { spawn } from "node:child_process";
 import { getSystemErrorName } from "node:util";
-import { UnixSocket } from "cmsg";
+import { type OwnedFd, UnixSocket } from "cmsg";
 import { findBinary } from "cmsg-native";
 import { ConsoleSocketError } from "./errors.js";
 import { type ExitStatus, exitStatus } from "./exit-status.js";
 import { holdRecord, RecordReader, signalRecord, type Told } from "./launch-protocol.js";
-import type { PtyConsole } from "./pty-console.js";
 
 export interface MonitorOptions {
   cwd?: string | undefined;
@@ -90,13 +89,13 @@ export class MonitorProcess {
   }
 
   /**
-   * Gives the console to the monitor, which reads it, throwing away what it shows, until its own end.
+   * Gives the monitor a copy of a console's master, borrowed for the call: it reads that, throwing away what it shows,
+   * until its own end.
    *
-   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED, ERR_CONSOLE_BUSY, ERR_CONSOLE_MONITOR
+   * @throws ConsoleSocketError ERR_CONSOLE_MONITOR
    */
-  async hold(console: PtyConsole): Promise<void> {
+  async hold(master: OwnedFd): Promise<void> {
     if (this.#control.closed) throw monitorGone();
-    using master = console.release();
     await this.#control.send(holdRecord(), [master]);
   }
 

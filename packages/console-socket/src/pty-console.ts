@@ -1,20 +1,17 @@
-// A console over the master (ptmx) of a pseudo-terminal, as a Duplex.
+// A console over the master (ptmx) of a pseudo-terminal, as a Duplex; and the rules of its end.
 import { Duplex } from "node:stream";
 import { type Fd, OwnedFd } from "cmsg";
-import { type Credentials, native, PtyResult, type PtyStream } from "cmsg-native";
+import type { Credentials } from "cmsg-native";
 import type { Console } from "./console.js";
-import { publish } from "./diagnostics.js";
 import { ConsoleSocketError } from "./errors.js";
 import { checkMaster } from "./master.js";
 import { watchExit } from "./process-exit.js";
+import { PtyChannel } from "./pty-channel.js";
 import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } from "./pty-console-options.js";
 import { checkWindowSize, type WindowSize } from "./window-size.js";
 
-// Every console of this thread reads into this one buffer, and copies out what came: a console at rest has none.
-const slab = Buffer.allocUnsafeSlow(65536);
-
 // More than a terminal that nobody writes to can still hold in the kernel.
-const MOST_LEFT_BYTES = 4 * slab.length;
+const MOST_LEFT_BYTES = 256 * 1024;
 
 interface PendingWrite {
   rest: Uint8Array;
@@ -25,10 +22,8 @@ export class PtyConsole extends Duplex implements Console {
   readonly name: string;
   /** Who delivered it, where that is known: the runtime's parent, as a rule. Its uid can be trusted. */
   readonly peer: Credentials | undefined;
-  readonly #master: OwnedFd;
-  readonly #stream: PtyStream;
+  readonly #channel: PtyChannel;
   readonly #onHangup: "end" | "wait";
-  #size: WindowSize;
   #pendingWrite: PendingWrite | undefined;
   // Somebody wants more than is here: set by _read, until push has enough.
   #wanted = false;
@@ -43,15 +38,10 @@ export class PtyConsole extends Duplex implements Console {
     super({ allowHalfOpen: true });
     this.name = name;
     this.peer = peer;
-    this.#master = master;
     this.#onHangup = onHangup;
-    // Within the receive itself: a program that asks for its size at its start asks within milliseconds of this.
-    this.#size = settleSize(master.fd, initialSize);
-    this.#stream = new native.PtyStream(master.fd, (readable, writable) => {
+    this.#channel = new PtyChannel(master, initialSize, (readable, writable) => {
       if (writable) this.#continueWriting();
-      if (!readable) return;
-      if (this.#wanted) this.#read();
-      else this.#hangUpUnread();
+      if (readable) this.#readReady();
     });
   }
 
@@ -70,8 +60,7 @@ export class PtyConsole extends Duplex implements Console {
 
   /** The window size now; after the end, the last one. */
   get size(): WindowSize {
-    if (!this.#master.closed) this.#size = native.getWindowSize(this.#master.fd);
-    return this.#size;
+    return this.#channel.size;
   }
 
   /**
@@ -80,10 +69,7 @@ export class PtyConsole extends Duplex implements Console {
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG
    */
   resize(columns: number, rows: number): void {
-    const size = checkWindowSize({ columns, rows });
-    if (this.#master.closed) return;
-    native.setWindowSize(this.#master.fd, size.columns, size.rows);
-    publish("resize", this.#master.fd, size);
+    this.#channel.resize(checkWindowSize({ columns, rows }));
   }
 
   /**
@@ -93,7 +79,7 @@ export class PtyConsole extends Duplex implements Console {
    * @throws ConsoleSocketError ERR_CONSOLE_CLOSED
    */
   setOnlcr(on: boolean): void {
-    native.setOnlcr(this.#open(), on);
+    this.#channel.setOnlcr(on);
   }
 
   /**
@@ -106,7 +92,7 @@ export class PtyConsole extends Duplex implements Console {
     const drain = (): void => this.#drain(drainTimeoutMs);
     this.#stopWatchingProcess?.();
     if (exited instanceof Promise) exited.then(drain, drain);
-    else if (!this.#master.closed) this.#stopWatchingProcess = watchExit(exited, drain);
+    else if (!this.#channel.closed) this.#stopWatchingProcess = watchExit(exited, drain);
     return this;
   }
 
@@ -117,27 +103,25 @@ export class PtyConsole extends Duplex implements Console {
    * @throws ConsoleSocketError ERR_CONSOLE_CLOSED; ERR_CONSOLE_BUSY while input waits to be written
    */
   release(): OwnedFd {
-    this.#open();
-    if (this.writableLength > 0) {
+    if (this.writableLength > 0 && !this.#channel.closed) {
       throw new ConsoleSocketError(
         "ERR_CONSOLE_BUSY",
         `${this.writableLength} bytes of input wait to be typed: wait for 'drain', or for the callback of write().`,
       );
     }
-    this.#stream.close();
-    const master = new OwnedFd(this.#master.release());
+    const master = this.#channel.release();
     this.#finish();
     return master;
   }
 
   /** Lets the process end while this console is open. */
   unref(): this {
-    this.#stream.setRef(false);
+    this.#channel.setRef(false);
     return this;
   }
 
   ref(): this {
-    this.#stream.setRef(true);
+    this.#channel.setRef(true);
     return this;
   }
 
@@ -159,7 +143,7 @@ export class PtyConsole extends Duplex implements Console {
 
   override _read(): void {
     this.#wanted = true;
-    this.#stream.resume();
+    this.#channel.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -172,85 +156,62 @@ export class PtyConsole extends Duplex implements Console {
     done(error);
   }
 
-  #open(): number {
-    if (!this.#master.closed) return this.#master.fd;
-    throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
+  #readReady(): void {
+    // Told of a hangup while nobody wants more: what the terminal still holds is taken in, so that its descriptor can go.
+    const most = this.#wanted ? 1 : this.#onHangup === "end" ? MOST_LEFT_BYTES : 0;
+    if (this.#readUpTo(most)) this.#noticeHangup();
   }
 
-  #read(): void {
-    if (this.#readOnce() === PtyResult.hungUp) this.#noticeHangup();
-  }
-
-  // Told of a hangup while nobody wants more: what the terminal still holds is taken in, so that its descriptor can go.
-  #hangUpUnread(): void {
-    if (this.#onHangup === "wait") return;
-    if (this.#readAllLeft() === PtyResult.hungUp) this.#noticeHangup();
-  }
-
-  #readOnce(): number {
-    const count = this.#attempt(() => this.#stream.read(slab));
-    if (count > 0 && !this.push(Buffer.from(slab.subarray(0, count)))) {
-      this.#wanted = false;
-      this.#stream.pause();
+  /** Reads until that many bytes are exceeded; true when the terminal turned out to be hung up. */
+  #readUpTo(most: number): boolean {
+    try {
+      for (let total = 0; total < most; ) {
+        const chunk = this.#channel.read();
+        if (!chunk) return chunk === null;
+        total += chunk.length;
+        if (this.push(chunk)) continue;
+        this.#wanted = false;
+        this.#channel.pause();
+      }
+    } catch (error) {
+      this.destroy(error as Error);
     }
-    return count;
-  }
-
-  #readAllLeft(): number {
-    let count = this.#readOnce();
-    for (let total = count; count > 0 && total < MOST_LEFT_BYTES; total += count) count = this.#readOnce();
-    return count;
+    return false;
   }
 
   #noticeHangup(): void {
-    if (!this.#hungUp) publish("hangup", this.#master.fd);
+    if (!this.#hungUp) this.#channel.noteHangup();
     this.#hungUp = true;
     if (this.#onHangup === "end" || this.#processEnded) this.#finish();
   }
 
   #drain(timeoutMs: number): void {
     this.#processEnded = true;
-    if (this.#master.closed) return;
+    if (this.#channel.closed) return;
     const end = (): void => {
-      if (this.#master.closed) return;
-      this.#readAllLeft();
+      if (this.#channel.closed) return;
+      this.#readUpTo(MOST_LEFT_BYTES);
       if (!this.destroyed) this.#finish();
     };
     if (this.#hungUp) end();
     else this.#drainTimer = setTimeout(end, timeoutMs);
   }
 
-  // What is typed at a terminal that nobody has open reaches no one; that it did not is no error of the console's, whose
-  // last output may still be waiting to be read.
   #continueWriting(): void {
     const pending = this.#pendingWrite;
     if (!pending) return;
-    const count = this.#master.closed ? PtyResult.hungUp : this.#attempt(() => this.#stream.write(pending.rest));
-    if (count === PtyResult.wouldBlock) return;
-    if (count >= 0 && count < pending.rest.length) {
-      pending.rest = pending.rest.subarray(count);
+    try {
+      const count = this.#channel.write(pending.rest);
+      if (count < pending.rest.length) {
+        pending.rest = pending.rest.subarray(count);
+        return;
+      }
+    } catch (error) {
+      this.destroy(error as Error);
       return;
     }
     this.#pendingWrite = undefined;
     pending.done();
-  }
-
-  // A system call's failure, or somebody else's hand on the descriptor, ends the console.
-  #attempt(call: () => number): number {
-    try {
-      const result = call();
-      if (result !== PtyResult.tampered) return result;
-      publish("tamper", this.#master.fd);
-      this.destroy(
-        new ConsoleSocketError(
-          "ERR_CONSOLE_TAMPERED",
-          "Expected a non-blocking master; whoever shares it cleared O_NONBLOCK to block this process. The console is closed.",
-        ),
-      );
-    } catch (error) {
-      this.destroy(error as Error);
-    }
-    return PtyResult.wouldBlock;
   }
 
   // No more bytes will come: the descriptor is closed now, and the Duplex ends when what it holds has been read.
@@ -265,19 +226,6 @@ export class PtyConsole extends Duplex implements Console {
   #close(): void {
     clearTimeout(this.#drainTimer);
     this.#stopWatchingProcess?.();
-    this.#stream.close();
-    if (this.#master.closed) return;
-    this.#size = this.size;
-    publish("end", this.#master.fd);
-    this.#master.close();
+    this.#channel.close();
   }
-}
-
-const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
-
-function settleSize(master: number, wanted: WindowSize | undefined): WindowSize {
-  const present = native.getWindowSize(master);
-  const size = wanted ?? (present.columns === 0 && present.rows === 0 ? DEFAULT_SIZE : undefined);
-  if (size) native.setWindowSize(master, size.columns, size.rows);
-  return size ?? present;
 }

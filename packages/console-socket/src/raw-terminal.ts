@@ -5,6 +5,7 @@ import { native } from "cmsg-native";
 export class RawTerminal implements Disposable {
   readonly #fd: number;
   readonly #saved: Uint8Array;
+  #disposed = false;
   readonly #onExit = (): void => this.restore();
 
   /** @param fd a terminal, borrowed; ENOTTY from anything else. */
@@ -15,9 +16,9 @@ export class RawTerminal implements Disposable {
     process.on("exit", this.#onExit);
   }
 
-  /** Raw again, after `restore`. */
+  /** Raw again, after `restore`; not once it was given back for good. */
   enter(): void {
-    native.makeRaw(this.#fd);
+    if (!this.#disposed) native.makeRaw(this.#fd);
   }
 
   /** As it was. */
@@ -30,6 +31,7 @@ export class RawTerminal implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     process.off("exit", this.#onExit);
     this.restore();
   }

@@ -1,4 +1,5 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
+import { setTimeout as delay } from "node:timers/promises";
 import { CmsgError, recvFile, type UnixSocket } from "cmsg";
 import { safeName } from "./console-name.js";
 import { publish } from "./diagnostics.js";
@@ -13,6 +14,7 @@ export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialS
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+const DESCRIPTOR_RETRY_MS = 50;
 
 /**
  * Receives the console that the peer of `socket` sends, and closes the socket, which it takes: in every case.
@@ -37,6 +39,18 @@ export async function receiveConsole(socket: UnixSocket, options: ReceiveConsole
   }
 }
 
+// While this process has no room for a descriptor the message stays where it is, and no event tells when there is.
+async function recvFileWithRoom(socket: UnixSocket, signal: AbortSignal): ReturnType<typeof recvFile> {
+  for (;;) {
+    try {
+      return await recvFile(socket, { signal });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
+      await delay(DESCRIPTOR_RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
 async function receiveInTime(
   socket: UnixSocket,
   { signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
@@ -44,9 +58,10 @@ async function receiveInTime(
   const timeout = new AbortController();
   const timer = silentPeerTimeoutMs > 0 ? setTimeout(() => timeout.abort(), silentPeerTimeoutMs) : undefined;
   try {
-    return await recvFile(socket, { signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal });
+    return await recvFileWithRoom(socket, signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal);
   } catch (error) {
-    if (timeout.signal.aborted && !signal?.aborted) {
+    signal?.throwIfAborted();
+    if (timeout.signal.aborted) {
       throw new ConsoleSocketError(
         "ERR_CONSOLE_TIMEOUT",
         `Expected a console; the peer connected and sent nothing for ${silentPeerTimeoutMs} ms.`,

@@ -117,6 +117,24 @@ t.test(
   },
 );
 
+t.test(
+  "the descriptor goes also when reading stopped before the end was seen",
+  { skip: needs("python3") },
+  async (t) => {
+    const before = openFds();
+    const { console, peer } = await consoleOfPeer(t, [
+      { raw: true },
+      { write: { repeat: "x", times: 60_000 } },
+      { hangup: true },
+    ]);
+    // Its first bytes fill the stream's buffer, and nobody asks for more.
+    console.read(0);
+    await peer.done();
+    await assertNoLeak(t, before);
+    t.equal((await new Transcript(console).ended).length, 60_000);
+  },
+);
+
 t.test("typing at a terminal that nobody has open is no error", { skip: needs("python3") }, async (t) => {
   const { console, peer } = await consoleOfPeer(t, [{ write: "last words" }, { hangup: true }]);
   await peer.done();

@@ -1,11 +1,12 @@
 // spawnConsole(): a command on a terminal of its own, plain or in namespaces by unshare, bwrap and nsenter.
-import { mkdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import { type ConsoleProcess, type SpawnConsoleOptions, spawnConsole } from "console-init";
 import { type PtyConsole, receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
 import { run, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { createRootfs } from "../support/rootfs.js";
@@ -175,6 +176,22 @@ for (const [by, need] of [
     t.equal(stdout, `${root.path}/dev\n${root.path}/proc\n`, "nothing is left in it");
   });
 }
+
+t.test(
+  "spawnConsole() [newuidmap] maps ranges of ids",
+  { skip: sandboxed || needs("root", "newuidmap") },
+  async (t) => {
+    // The ranges that root may map, in a mount namespace: this machine's own stay as they are.
+    const ranges = join(tempDir(t), "ranges");
+    writeFileSync(ranges, "root:100000:1000\n");
+    const bound = `for f in subuid subgid; do touch /etc/$f; mount --bind ${ranges} /etc/$f; done; exec "$@"`;
+    const node = [process.execPath, fixture("id-ranges.mjs")];
+    const { stdout, stderr } = await run(t, "unshare", ["--mount", "sh", "-c", bound, "sh", ...node]);
+    t.equal(stderr, "");
+    const map = " +0 +100000 +1000\r\n";
+    t.match(stdout, new RegExp(`^0\r\n0\r\n${map}${map}0:0\r\n$`));
+  },
+);
 
 t.test("spawnConsole() [bwrap] maps any user", { skip: sandboxed || needs("busybox", "bwrap") }, async (t) => {
   const namespaces = { user: { uid: 1234, gid: 567 } };

@@ -96,6 +96,16 @@ t.test("console-init --help lists each option that its manual describes, and no 
   t.strictSame(names(stdout).sort(), names(table.join("\n")).sort());
 });
 
+t.test("console-init's manual page is what its document says", async (t) => {
+  const script = join(repository, "scripts/console-init-manual.mjs");
+  t.match(await run(t, process.execPath, [script, "--check"]), { status: 0, stderr: "" });
+  const page = readFileSync(join(repository, "packages/init/man/console-init.1"), "latin1");
+  const { stdout } = await run(t, consoleInit, ["--help"]);
+  for (const [, option = ""] of stdout.matchAll(/^ {2}--([a-z-]+)/gm)) {
+    t.ok(page.includes(`.TP\n\\fB\\-\\-${option.replaceAll("-", "\\-")}`) || /help|version/.test(option), option);
+  }
+});
+
 t.test("console-init --version says the package's version", async (t) => {
   const { version } = JSON.parse(readFileSync(join(repository, "packages/init/package.json"), "utf8"));
   t.strictSame(await run(t, consoleInit, ["--version"]), {

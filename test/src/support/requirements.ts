@@ -24,8 +24,15 @@ const checks = {
   strace: () => command("strace"),
   gcc: () => command("gcc"),
   python3: () => command("python3"),
+  "dbus-daemon": () => command("dbus-daemon"),
+  // Debian's own Python: its modules are of no use to another one.
+  "python3-dbus": () =>
+    spawnSync("/usr/bin/python3", ["-c", "import dbus"]).status === 0
+      ? undefined
+      : "libdbus for Python is not installed (Debian: python3-dbus)",
   unshare: () => command("unshare", "util-linux"),
   bwrap: () => command("bwrap", "bubblewrap"),
+  newuidmap: () => command("newuidmap", "uidmap"),
   tini: () => command("tini"),
   catatonit: () => command("catatonit"),
   "dumb-init": () => command("dumb-init"),

@@ -1,33 +1,40 @@
 #!/usr/bin/env node
 // The `console-socket` command. What it imports before it listens is kept small: runtimes do not wait.
-import { readFileSync } from "node:fs";
-import { parseCommandLine, UsageError } from "./options.js";
+import { parseCommandLine, type Request, UsageError } from "./options.js";
+import { asJson, exitStatusOf, forPeople, type Report, say } from "./report.js";
 
 const OWN_FAILURE = 125;
 
-function complain(line: string): void {
-  process.stderr.write(`console-socket: ${line}\n`);
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
-}
-
-async function main(args: string[]): Promise<void> {
-  const request = parseCommandLine(args, version());
-  if ("text" in request) {
-    process.stdout.write(request.text);
-    return;
+async function main(args: string[]): Promise<number> {
+  let request: Request;
+  try {
+    request = parseCommandLine(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    say(`${error.message}. Try --help.`);
+    return OWN_FAILURE;
   }
-  const { receive } = await import("./receive.js");
-  await receive(request.options, complain);
+  if ("options" in request) return obey(request);
+  process.stdout.write(request.command === "help" ? (await import("./help.js")).helpText() : await version());
+  return 0;
 }
 
-main(process.argv.slice(2)).then(
-  // Not by itself: a standard input that nobody closes would keep the process.
-  () => process.exit(),
-  (error: Error) => {
-    complain(error instanceof UsageError ? `${error.message}. Try --help.` : error.message);
-    process.exit(OWN_FAILURE);
-  },
-);
+async function obey(request: Exclude<Request, { command: "help" | "version" }>): Promise<number> {
+  const report: Report = request.options.json ? asJson : forPeople;
+  try {
+    if (request.command === "run") return await (await import("./run.js")).run(request.options, report);
+    return await (await import("./receive.js")).receive(request.options, report);
+  } catch (error) {
+    report.error(error as Error);
+    return exitStatusOf(error as Error);
+  }
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
+  return `console-socket ${version}\n`;
+}
+
+// Not by itself: a standard input that nobody closes would keep the process.
+process.exit(await main(process.argv.slice(2)));

@@ -1,66 +1,139 @@
-// The command line of `console-socket`, and its help.
-import { parseArgs } from "node:util";
+// The command line of `console-socket`, read by its description.
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { checkWindowSize, type WindowSize } from "../window-size.js";
+import { type CommandName, OPTIONS } from "./description.js";
 
-export interface Options {
+export interface CommonOptions {
+  stdin: boolean;
+  size: WindowSize | undefined;
+  timeoutMs: number | undefined;
+  onlcr: boolean;
+  log: string | undefined;
+  logFormat: "raw" | "cri";
+  record: string | undefined;
+  json: boolean;
+}
+
+export interface ReceiveOptions extends CommonOptions {
   mode: "single" | "null";
   pidFile: string | undefined;
-  stdin: boolean;
   socket: string;
 }
 
-const HELP = `Usage: console-socket [receive] [OPTION]... SOCKET
+export interface RunOptions extends CommonOptions {
+  detachKeys: string | undefined;
+  argv: string[];
+}
 
-Receive the console that a container runtime sends to SOCKET (--console-socket
-of runc, crun, youki and gVisor) and connect it with this terminal.
-
-  -m, --mode MODE   single (default): take the first console, stop listening,
-                    end when it ends; null: take any number, read and throw
-                    away what they show, until killed
-  --pid-file FILE   write this process's id to FILE before listening
-  --no-stdin        type nothing into the console
-  -h, --help        show this text
-  -V, --version     show the version
-
-SOCKET is a path, or @NAME for an abstract socket. In another window:
-
-  runc run -d --console-socket SOCKET CONTAINER
-
-Exit status: 0 when the console ended; 125 on a failure of this command. Killed
-by a signal, it removes SOCKET first.
-`;
-
-/** What the command line asks for, or the text that answers it. */
-export type Request = { options: Options } | { text: string };
+/** What the command line asks for. */
+export type Request =
+  | { command: "receive"; options: ReceiveOptions }
+  | { command: "run"; options: RunOptions }
+  | { command: "help" | "version" };
 
 /** A command line that cannot be obeyed; the message is one line. */
 export class UsageError extends Error {}
 
-const FLAGS = {
-  mode: { type: "string", short: "m", default: "single" },
-  "pid-file": { type: "string" },
-  "no-stdin": { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
-  version: { type: "boolean", short: "V", default: false },
-} as const;
+type Values = Record<string, string | boolean | undefined>;
 
-export function parseCommandLine(args: string[], version: string): Request {
-  const { values, positionals } = parse(args);
-  if (values.help) return { text: HELP };
-  if (values.version) return { text: `console-socket ${version}\n` };
-  const { mode } = values;
+const DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
+
+export function parseCommandLine(args: readonly string[]): Request {
+  const [first] = args;
+  const command: CommandName = first === "run" ? "run" : "receive";
+  // A socket of that name is written ./receive.
+  const rest = first === "run" || first === "receive" ? args.slice(1) : [...args];
+  return command === "run" ? parseRun(rest) : parseReceive(rest);
+}
+
+function parseReceive(args: string[]): Request {
+  const { values, positionals } = parse("receive", args);
+  if (values["help"] || values["version"]) return { command: values["help"] ? "help" : "version" };
+  const { mode = "single" } = values;
   if (mode !== "single" && mode !== "null")
     throw new UsageError(`--mode is single or null, not ${JSON.stringify(mode)}`);
-  // A socket of that name is written ./receive.
-  if (positionals[0] === "receive") positionals.shift();
+  if (mode === "null") refuseForNull(values);
   const [socket, ...surplus] = positionals;
   if (!socket) throw new UsageError("the path of the socket to listen on is missing");
   if (surplus.length > 0) throw new UsageError(`one socket is expected; there is also ${JSON.stringify(surplus[0])}`);
-  return { options: { mode, pidFile: values["pid-file"], stdin: !values["no-stdin"], socket } };
+  return { command: "receive", options: { ...common(values), mode, pidFile: text(values, "pid-file"), socket } };
 }
 
-function parse(args: string[]): ReturnType<typeof parseArgs<{ options: typeof FLAGS; allowPositionals: true }>> {
+function parseRun(args: string[]): Request {
+  const end = args.indexOf("--");
+  const { values, positionals } = parse("run", end === -1 ? args : args.slice(0, end));
+  if (values["help"] || values["version"]) return { command: values["help"] ? "help" : "version" };
+  const [surplus] = positionals;
+  if (end === -1 || surplus !== undefined) {
+    const seen = surplus === undefined ? "the end" : JSON.stringify(surplus);
+    throw new UsageError(`-- and the runtime's command are expected behind the options; there is ${seen}`);
+  }
+  const argv = args.slice(end + 1);
+  if (argv.length === 0) throw new UsageError("the runtime's command is missing behind --");
+  const keys = text(values, "detach-keys") ?? DEFAULT_DETACH_KEYS;
+  return { command: "run", options: { ...common(values), detachKeys: keys === "" ? undefined : keys, argv } };
+}
+
+function common(values: Values): CommonOptions {
+  const logFormat = text(values, "log-format") ?? "raw";
+  if (logFormat !== "raw" && logFormat !== "cri")
+    throw new UsageError(`--log-format is raw or cri, not ${JSON.stringify(logFormat)}`);
+  const log = text(values, "log");
+  if (values["log-format"] !== undefined && log === undefined)
+    throw new UsageError("--log-format is the format of --log, which is missing");
+  return {
+    stdin: !values["no-stdin"],
+    size: size(text(values, "size")),
+    timeoutMs: timeout(text(values, "timeout")),
+    onlcr: values["onlcr"] === true,
+    log,
+    logFormat,
+    record: text(values, "record"),
+    json: values["json"] === true,
+  };
+}
+
+// What is about the one console, or about what is shown.
+function refuseForNull(values: Values): void {
+  const given = ["log", "log-format", "record", "timeout", "onlcr"].find((name) => values[name] !== undefined);
+  if (given) throw new UsageError(`--${given} is for one console, and --mode null takes any number`);
+}
+
+function size(value: string | undefined): WindowSize | undefined {
+  if (value === undefined) return undefined;
+  const [, columns, rows] = value.match(/^(\d{1,5})x(\d{1,5})$/) ?? [];
+  if (columns === undefined || rows === undefined || Number(columns) === 0 || Number(rows) === 0)
+    throw new UsageError(`--size is COLUMNSxROWS, such as 100x30, not ${JSON.stringify(value)}`);
   try {
-    return parseArgs({ args, options: FLAGS, allowPositionals: true });
+    return checkWindowSize({ columns: Number(columns), rows: Number(rows) });
+  } catch (error) {
+    throw new UsageError(`--size: ${(error as Error).message}`);
+  }
+}
+
+const LONGEST_TIMEOUT_S = 2_147_483;
+
+function timeout(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (seconds > 0 && seconds <= LONGEST_TIMEOUT_S) return seconds * 1000;
+  throw new UsageError(
+    `--timeout is a number of seconds from above 0 to ${LONGEST_TIMEOUT_S}, not ${JSON.stringify(value)}`,
+  );
+}
+
+function text(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function parse(command: CommandName, args: string[]): { values: Values; positionals: string[] } {
+  const own = OPTIONS.filter(({ commands }) => commands.includes(command));
+  const options: NonNullable<ParseArgsConfig["options"]> = {};
+  for (const { name, short, value } of own)
+    options[name] = { type: value === undefined ? "boolean" : "string", ...(short && { short }) };
+  try {
+    return parseArgs({ args, options, allowPositionals: true }) as { values: Values; positionals: string[] };
   } catch (error) {
     const [firstSentence] = (error as Error).message.split(". ");
     throw new UsageError(firstSentence);

@@ -1,51 +1,74 @@
 // `console-socket SOCKET`: a drop-in for recvtty, the receiver of runc's own tests.
 import { writeFileSync } from "node:fs";
+import { ConsoleSocketError } from "../errors.js";
 import { type ConsoleListener, listen } from "../listener.js";
-import type { WindowSize } from "../window-size.js";
-import type { Options } from "./options.js";
-import { restoreWhileStopped, tidyBeforeDying } from "./signals.js";
+import type { PtyConsole } from "../pty-console.js";
+import type { Copies } from "./copies.js";
+import type { ReceiveOptions } from "./options.js";
+import type { Report } from "./report.js";
+import { tidyBeforeDying } from "./signals.js";
+import { connect, initialSize, wantsOnlcr } from "./terminal.js";
 
-export async function receive({ mode, pidFile, stdin, socket }: Options, warn: (line: string) => void): Promise<void> {
+export async function receive(options: ReceiveOptions, report: Report): Promise<number> {
+  const { mode, pidFile, size, socket } = options;
+  // Before anybody can send a console; most have no use for them, and start without.
+  const copies = options.log || options.record ? await openCopies(options) : undefined;
   // Scripts take the file for the sign that this process is about to listen, as recvtty writes it.
   if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}`);
   const address = socket.startsWith("@") ? { abstract: socket.slice(1) } : socket;
-  const listener = await listen(address, { initialSize: mode === "single" ? sizeOf(process.stdout) : undefined });
-  tidyBeforeDying(() => {
+  const listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
+  tidyBeforeDying(async () => {
     listener.close();
-    tidyTerminal();
+    await copies?.finish();
   });
-  listener.on("refused", ({ error }) => warn(`refused a peer on ${listener.path}: ${error.message}`));
-  if (mode === "null") await drainAll(listener);
-  else await connectOne(listener, stdin);
+  report.event("listening", { path: listener.path });
+  listener.on("refused", ({ error }) => {
+    error.message = `refused a peer on ${listener.path}: ${error.message}`;
+    report.error(error, "refused");
+  });
+  if (mode === "null") await drainAll(listener, report);
+  else await connectOne(listener, options, { copies, report });
+  return 0;
 }
 
-let tidyTerminal = (): void => undefined;
+async function openCopies(options: ReceiveOptions): Promise<Copies> {
+  const { Copies } = await import("./copies.js");
+  return Copies.open(options);
+}
 
-async function drainAll(listener: ConsoleListener): Promise<void> {
+async function drainAll(listener: ConsoleListener, report: Report): Promise<void> {
   for await (const console of listener) {
+    report.event("console", { name: console.name });
     // Its error is its end; nobody is here to be told, and the others go on.
     console.on("error", () => undefined).resume();
   }
 }
 
-async function connectOne(listener: ConsoleListener, withStdin: boolean): Promise<void> {
-  const console = await listener.accept();
-  const onTerminal = withStdin && process.stdin.isTTY && process.stdout.isTTY;
-  // In raw mode this terminal passes newlines as they are, and the container's has to make CR LF of them. Everywhere else
-  // they would come out doubled.
+async function connectOne(
+  listener: ConsoleListener,
+  options: ReceiveOptions,
+  { copies, report }: { copies: Copies | undefined; report: Report },
+): Promise<void> {
+  const console = await accept(listener, options.timeoutMs);
   // Before anything that takes time: a shell keeps the settings it finds at its start.
-  if (!onTerminal) console.setOnlcr(false);
+  if (!wantsOnlcr(options)) console.setOnlcr(false);
   listener.close();
-  const { attach } = await import("../attach.js");
-  await attach(console, {
-    stdin: withStdin ? process.stdin : null,
-    onRaw: (terminal) => {
-      tidyTerminal = () => terminal.restore();
-      restoreWhileStopped(terminal);
-    },
-  });
+  report.event("console", { name: console.name });
+  await connect(console, options, { copies });
+  await copies?.finish();
+  report.event("ended");
 }
 
-function sizeOf({ isTTY, columns, rows }: typeof process.stdout): WindowSize | undefined {
-  return isTTY && columns > 0 ? { columns, rows } : undefined;
+async function accept(listener: ConsoleListener, timeoutMs: number | undefined): Promise<PtyConsole> {
+  if (timeoutMs === undefined) return listener.accept();
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    return await listener.accept({ signal: timeout });
+  } catch (error) {
+    if (!timeout.aborted) throw error;
+    throw new ConsoleSocketError(
+      "ERR_CONSOLE_TIMEOUT",
+      `Expected a console on ${listener.path}; none came within ${timeoutMs / 1000} s.`,
+    );
+  }
 }

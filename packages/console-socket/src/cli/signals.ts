@@ -3,12 +3,19 @@ import type { RawTerminal } from "../raw-terminal.js";
 
 const DEADLY = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Before one of the deadly signals takes its effect, `tidy` runs. Whoever waits for this process sees that signal. */
-export function tidyBeforeDying(tidy: () => void): void {
+/**
+ * Before one of the deadly signals takes its effect, everything that is put in order at this process's exit is: sockets
+ * and directories are removed, the terminal is restored. Then `finish` has its time; a second signal does not wait.
+ * Whoever waits for this process sees the signal.
+ */
+export function tidyBeforeDying(finish: (signal: NodeJS.Signals) => Promise<void>): void {
   for (const signal of DEADLY) {
     process.once(signal, () => {
-      tidy();
-      process.kill(process.pid, signal);
+      process.emit("exit", 0);
+      const die = (): void => {
+        process.kill(process.pid, signal);
+      };
+      finish(signal).then(die, die);
     });
   }
 }

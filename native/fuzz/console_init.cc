@@ -1,0 +1,96 @@
+// libFuzzer's target for what console-init reads of others: its arguments, the text it quotes, control messages. The
+// first byte of an input says which.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../common/control_message.h"
+#include "../init/message.h"
+#include "../init/options.h"
+
+namespace {
+
+constexpr size_t kMostArguments = 32;
+
+void expect(bool good, const char* what) {
+  if (good) return;
+  (void)fprintf(stderr, "expected %s\n", what);
+  abort();
+}
+
+// What write_line makes of a message: one line without control characters, whatever it quotes.
+void check_line(const init::Message& message) {
+  static int ends[2] = {-1, -1};
+  if (ends[0] == -1) expect(pipe(ends) == 0, "a pipe");
+  message.write_line(ends[1]);
+  char line[4096];
+  ssize_t length = read(ends[0], line, sizeof(line));
+  expect(length > 1 && line[length - 1] == '\n', "a line");
+  for (ssize_t i = 0; i < length - 1; i++) {
+    expect(static_cast<unsigned char>(line[i]) >= 0x20 && line[i] != 0x7f, "no control character");
+  }
+}
+
+// The input's NUL-terminated pieces as the arguments behind the program's name.
+void parse_arguments(char* text, size_t length) {
+  char program[] = "console-init";
+  char* argv[kMostArguments + 2] = {program};
+  int argc = 1;
+  for (char* piece = text; piece < text + length && argc <= static_cast<int>(kMostArguments);
+       piece += strlen(piece) + 1) {
+    argv[argc++] = piece;
+  }
+  init::Options options;
+  init::Message problem;
+  switch (init::parse_options(argc, argv, &options, &problem)) {
+    case init::Request::kInvalid:
+      check_line(problem);
+      return;
+    case init::Request::kRun:
+      expect(options.command > argv && options.command < argv + argc, "a command among the arguments");
+      expect(options.console_socket != nullptr || options.console_socket_fd >= 0, "a place to send to");
+      expect(strlen(options.name) < 4096 && options.name[0] != '\0', "a name that receivers take");
+      expect(!options.has_size || (options.size.ws_col > 0 && options.size.ws_row > 0), "a size");
+      expect(options.pdeathsig >= 0 && options.pdeathsig <= 64, "a signal");
+      return;
+    case init::Request::kHelp:
+    case init::Request::kVersion:
+      return;
+  }
+}
+
+void take_control(char* bytes, size_t length) {
+  msghdr message{};
+  message.msg_control = bytes;
+  message.msg_controllen = length;
+  core::ControlData control;
+  core::take_control(&message, &control);
+  expect(control.fd_count <= core::kMaxRights, "no more descriptors than there is room for");
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name for it
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  size_t length = size - 1;
+  // Aligned as a control buffer is, of just this size, so that the sanitizer sees every step beyond it.
+  char* input = static_cast<char*>(malloc(length + 1));
+  if (input == nullptr) return 0;
+  memcpy(input, data + 1, length);
+  input[length] = '\0';
+  if (data[0] % 3 == 0) {
+    parse_arguments(input, length);
+  } else if (data[0] % 3 == 1) {
+    check_line(init::Message().quote(input, length).number(length).hexadecimal(data[0]).error(data[0]));
+  } else {
+    char* exact = static_cast<char*>(realloc(input, length > 0 ? length : 1));
+    if (exact != nullptr) input = exact;
+    take_control(input, length);
+  }
+  free(input);
+  return 0;
+}

@@ -1,0 +1,119 @@
+// The receiving half of a UnixStream: messages from the socket to a Readable, each one's descriptors just before its
+// bytes.
+import { ControlSlot, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
+import { CmsgError } from "./errors.js";
+
+export interface Sink {
+  /** Bytes that were delivered and not consumed yet. */
+  readonly readableLength: number;
+  received(bytes: number): void;
+  /** Takes both. False when no more is wanted for now. */
+  deliver(data: Buffer, fds: number[]): boolean;
+  end(): void;
+  fail(error: unknown): void;
+}
+
+// In one turn of the event loop; the rest of the loop gets its turn in between.
+const MESSAGES_PER_TURN = 64;
+const NO_FDS: number[] = [];
+
+export class StreamReader {
+  readonly #socket: number;
+  readonly #sink: Sink;
+  #wanted = false;
+  #ended = false;
+  // Came while bytes before it were not consumed yet: 'fds' now would be taken for theirs.
+  #held: { data: Buffer; fds: number[] } | undefined;
+
+  constructor(socket: number, sink: Sink) {
+    this.#socket = socket;
+    this.#sink = sink;
+  }
+
+  /** Whether the socket's readiness is waited for. */
+  get waiting(): boolean {
+    return this.#wanted && !this.#ended && this.#held === undefined;
+  }
+
+  get holds(): boolean {
+    return this.#held !== undefined;
+  }
+
+  want(): void {
+    this.#wanted = true;
+    this.deliverHeld();
+  }
+
+  /** There may be something to read. Throws what a listener throws. */
+  ready(): void {
+    const options = native.hasRoom() ? 0 : ReceiveOption.keepWhenFull;
+    for (let i = 0; i < MESSAGES_PER_TURN && this.waiting; i++) {
+      const received = this.#receive(options);
+      if (received < 0) break;
+      this.#take(received);
+    }
+  }
+
+  #receive(options: number): number {
+    try {
+      const received = native.recvmsg(this.#socket, scratch.length, options);
+      if (received > 0) this.#sink.received(received);
+      if (received >= 0 && (control[ControlSlot.flags] as number) & MSG_CTRUNC) throw truncated();
+      return received;
+    } catch (error) {
+      this.#ended = true;
+      this.#sink.fail(error);
+      return -1;
+    }
+  }
+
+  /** Hands on what was held, once nothing stands before it. */
+  deliverHeld(): void {
+    if (!this.#held || this.#sink.readableLength > 0) return;
+    const { data, fds } = this.#held;
+    this.#held = undefined;
+    this.#wanted = this.#sink.deliver(data, fds);
+  }
+
+  /** Closes what was not handed on. */
+  stop(): void {
+    this.#ended = true;
+    closeReceived(this.#held?.fds ?? NO_FDS);
+    this.#held = undefined;
+  }
+
+  #take(received: number): void {
+    const fds = takeFds();
+    if (received === 0) {
+      this.#ended = true;
+      this.#sink.end();
+      return;
+    }
+    const data = Buffer.allocUnsafe(received);
+    scratch.copy(data, 0, 0, received);
+    if (fds.length > 0 && this.#sink.readableLength > 0) this.#held = { data, fds };
+    else this.#wanted = this.#sink.deliver(data, fds);
+  }
+}
+
+function takeFds(): number[] {
+  const pidfd = control[ControlSlot.pidfd] as number;
+  // The socket was set up to bring one by whoever made it; there is no place for it here.
+  if (pidfd >= 0) native.close(pidfd);
+  const count = control[ControlSlot.fdCount] as number;
+  if (count === 0) return NO_FDS;
+  return Array.from(control.subarray(ControlSlot.firstFd, ControlSlot.firstFd + count));
+}
+
+function truncated(): CmsgError {
+  const fds = takeFds();
+  closeReceived(fds);
+  return new CmsgError(
+    "ERR_CMSG_TRUNCATED",
+    `The kernel dropped descriptors of a message (MSG_CTRUNC); the ${fds.length} that arrived are closed.`,
+  );
+}
+
+export function closeReceived(fds: number[]): void {
+  for (const fd of fds) native.closeReceived(fd);
+}

@@ -1,0 +1,303 @@
+// A Unix stream socket as a Node stream, which goes where a net.Socket goes, and carries descriptors beside the bytes.
+//
+// Boundaries are a stream's: plain bytes may arrive in other pieces than they were written in, also glued in front of
+// those that carry descriptors. 'fds' comes when everything before has been consumed, and the next bytes consumed are
+// those that the descriptors came with.
+import { addAbortSignal, type DuplexOptions } from "node:stream";
+import { type Credentials, native, SHUT_WR, type Watcher } from "cmsg-native";
+import { addressOf, addressText, type UnixAddress } from "./address.js";
+import { connectedFd } from "./connect.js";
+import { CmsgError, isSyscallError } from "./errors.js";
+import { checkCount, requireData } from "./message.js";
+import { type Fd, OwnedFd } from "./owned-fd.js";
+import { closedError } from "./pending.js";
+import { SocketStream } from "./socket-stream.js";
+import { typeOf } from "./socket-type.js";
+import { closeReceived, StreamReader } from "./stream-reader.js";
+import { StreamWriter } from "./stream-writer.js";
+
+export interface UnixStreamOptions
+  extends Pick<DuplexOptions, "allowHalfOpen" | "readableHighWaterMark" | "writableHighWaterMark" | "signal"> {}
+
+/** Where to: an address to connect to, or a connected stream socket's descriptor, which is taken. */
+export type UnixStreamTarget = { path: UnixAddress; fd?: undefined } | { fd: Fd; path?: undefined };
+
+/** What there is once there is a socket. */
+interface Connection {
+  owner: OwnedFd;
+  watcher: Watcher;
+  reader: StreamReader;
+}
+
+/**
+ * Events, besides a Duplex's: 'connect' and 'ready' once connected; 'timeout' (`setTimeout`); 'fds' with a `number[]`
+ * just before the bytes they came with: the listener takes the descriptors and closes them. Without a listener they are
+ * closed.
+ *
+ * Errors: what connect(2), sendmsg(2) and recvmsg(2) say (ENOENT, ECONNREFUSED, EPIPE, ECONNRESET …); EMFILE: this
+ * process has no numbers left for the descriptors of the next message; CmsgError ERR_CMSG_TRUNCATED,
+ * ERR_CMSG_INVALID_ARG (the address).
+ */
+export class UnixStream extends SocketStream {
+  readonly #target: UnixStreamTarget;
+  readonly #abort: AbortController = new AbortController();
+  readonly #writer: StreamWriter = new StreamWriter(
+    () => this.#watch(),
+    (bytes) => this.sent(bytes),
+  );
+  #connection: Connection | undefined;
+  #ref = true;
+
+  private constructor(target: UnixStreamTarget, options: UnixStreamOptions) {
+    super(options);
+    this.#target = target;
+  }
+
+  /**
+   * Connects to `path`, or takes the connected socket `fd`; 'connect' tells when it is done, and what is written before
+   * then waits. `allowHalfOpen` is false by default, as in net: the writing side ends when the peer's has.
+   *
+   * @throws CmsgError ERR_CMSG_NOT_UNIX (`fd` is no Unix stream socket) and then `fd` stays the caller's; EBADF, ENOTSOCK.
+   */
+  static connect(options: UnixStreamTarget & UnixStreamOptions, onConnect?: () => void): UnixStream {
+    const { path, fd, signal, ...rest } = options;
+    if (fd !== undefined) requireStream(typeof fd === "number" ? fd : fd.fd);
+    const stream = new UnixStream(fd === undefined ? { path: path as UnixAddress } : { fd }, rest);
+    if (onConnect) stream.once("connect", onConnect);
+    if (signal) addAbortSignal(signal, stream);
+    return stream;
+  }
+
+  /** Whether it is not connected yet. */
+  get connecting(): boolean {
+    return this.#connection === undefined && !this.destroyed;
+  }
+
+  /** As `net.Socket`'s: true before it is connected, and after it is closed. */
+  get pending(): boolean {
+    return this.#connection === undefined;
+  }
+
+  /** The socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED while there is none. */
+  get fd(): number {
+    return this.#open().owner.fd;
+  }
+
+  /** getsockname(2): `{path}`, `{abstract}`, or `{}` when it is not bound, as a client's is not. */
+  address(): { path?: string; abstract?: string } {
+    const own = this.#connection && addressOf(native.getSocketName(this.#connection.owner.fd));
+    return typeof own === "string" ? { path: own } : { ...own };
+  }
+
+  /** getpeername(2), as command lines write it: a path, or `@name`. */
+  get remoteAddress(): string | undefined {
+    const peer = this.#connection && addressOf(native.getPeerName(this.#connection.owner.fd));
+    return peer === undefined ? undefined : addressText(peer);
+  }
+
+  /**
+   * SO_PEERCRED, fixed at connect. The uid can be trusted; the pid may be somebody else's by now.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED while it is not connected.
+   */
+  peerCredentials(): Credentials {
+    return native.getPeerCredentials(this.#open().owner.fd);
+  }
+
+  /**
+   * Writes `bytes`, the first of which carries `fds`. The descriptors are borrowed for the call only; the bytes are
+   * borrowed until they are sent.
+   *
+   * @returns what `write()` returns: false when it is time to wait for 'drain'.
+   * @throws CmsgError ERR_CMSG_NO_DATA, ERR_CMSG_FD_COUNT (more than 253), ERR_CMSG_INVALID_ARG, ERR_CMSG_CLOSED (a
+   * closed OwnedFd); EBADF, EMFILE: nothing is sent and the stream goes on.
+   */
+  writeWithFds(bytes: Uint8Array, fds: readonly Fd[]): boolean {
+    checkCount(fds);
+    requireData(bytes);
+    // Tells of an end as write() does.
+    if (fds.length === 0 || !this.writable) return this.write(bytes);
+    const sent = this.#isIdle() ? this.#sendNow(bytes, fds) : 0;
+    if (sent === bytes.length) return true;
+    // An object of its own: the same bytes may be written twice.
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + sent, bytes.length - sent);
+    if (sent === 0) this.#writer.attach(chunk, fds);
+    return this.write(chunk);
+  }
+
+  /** Lets the process end while this stream waits. */
+  unref(): this {
+    return this.#setRef(false);
+  }
+
+  ref(): this {
+    return this.#setRef(true);
+  }
+
+  override destroy(error?: Error): this {
+    // What waits for a full backlog has to end before a stream under construction can.
+    this.#abort.abort();
+    return super.destroy(error);
+  }
+
+  override read(size?: number): unknown {
+    const chunk = super.read(size);
+    const { reader } = this.#connection ?? {};
+    // After the caller had the bytes that stood before.
+    if (reader?.holds && this.readableLength === 0) process.nextTick(deliverHeld, reader, this);
+    return chunk;
+  }
+
+  override _construct(callback: (error?: Error | null) => void): void {
+    this.#connect().then(
+      (owner) => {
+        this.#start(owner);
+        callback();
+        process.nextTick(() => this.#announce());
+      },
+      (error: Error) => callback(this.#abort.signal.aborted ? null : error),
+    );
+  }
+
+  override _read(): void {
+    this.#connection?.reader.want();
+    this.#watch();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#writer.start([chunk], callback);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this.#writer.start(
+      chunks.map(({ chunk }) => chunk),
+      callback,
+    );
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    try {
+      native.shutdown(this.#open().owner.fd, SHUT_WR);
+    } catch (error) {
+      // The peer is gone, and needs no end.
+      if (!isSyscallError(error, "ENOTCONN")) {
+        callback(error as Error);
+        return;
+      }
+    }
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#writer.stop();
+    const connection = this.#connection;
+    connection?.reader.stop();
+    connection?.watcher.close();
+    connection?.owner.close();
+    super._destroy(error, callback);
+  }
+
+  async #connect(): Promise<OwnedFd> {
+    const { path, fd } = this.#target;
+    if (fd === undefined) return connectedFd(path, { signal: this.#abort.signal });
+    return typeof fd === "number" ? new OwnedFd(fd) : fd;
+  }
+
+  #start(owner: OwnedFd): void {
+    const watcher = new native.Watcher(owner.fd, (readable, writable) => {
+      if (readable) this.#receive();
+      if (writable) this.#writer.ready();
+    });
+    watcher.setRef(this.#ref);
+    this.#writer.open(owner.fd);
+    this.#connection = { owner, watcher, reader: new StreamReader(owner.fd, this.#sink()) };
+  }
+
+  #announce(): void {
+    if (this.destroyed) return;
+    this.emit("connect");
+    this.emit("ready");
+    // As net.Socket does: the end is noticed also when nobody reads yet.
+    if (!this.destroyed && !this.isPaused()) this.read(0);
+  }
+
+  #sink() {
+    const stream = this;
+    return {
+      get readableLength(): number {
+        return stream.readableLength;
+      },
+      received: (bytes: number) => this.received(bytes),
+      deliver: (data: Buffer, fds: number[]) => this.#deliver(data, fds),
+      end: () => this.push(null),
+      fail: (error: unknown) => this.destroy(error as Error),
+    };
+  }
+
+  #deliver(data: Buffer, fds: number[]): boolean {
+    if (fds.length === 0) return this.push(data);
+    if (this.listenerCount("fds") === 0) {
+      closeReceived(fds);
+      return this.push(data);
+    }
+    for (const fd of fds) native.disown(fd);
+    try {
+      this.emit("fds", fds);
+    } catch (error) {
+      // The bytes have come, whatever a listener makes of its descriptors.
+      this.push(data);
+      throw error;
+    }
+    return this.push(data);
+  }
+
+  #receive(): void {
+    try {
+      this.#connection?.reader.ready();
+    } finally {
+      this.#watch();
+    }
+  }
+
+  #isIdle(): boolean {
+    return this.#connection !== undefined && this.writableLength === 0 && this.writableCorked === 0;
+  }
+
+  #sendNow(bytes: Uint8Array, fds: readonly Fd[]): number {
+    try {
+      return this.#writer.sendNow(bytes, fds);
+    } catch (error) {
+      // The descriptors' fault is the caller's to know; the socket's is the stream's end.
+      if (isSyscallError(error, "EBADF") || error instanceof CmsgError) throw error;
+      this.destroy(error as Error);
+      return 0;
+    }
+  }
+
+  #watch(): void {
+    if (!this.#connection || this.destroyed) return;
+    this.#connection.watcher.watch(this.#connection.reader.waiting, this.#writer.waiting);
+  }
+
+  #setRef(ref: boolean): this {
+    this.#ref = ref;
+    this.#connection?.watcher.setRef(ref);
+    this.#writer.setRef(ref);
+    return this;
+  }
+
+  #open(): Connection {
+    if (!this.#connection || this.destroyed) throw closedError("stream");
+    return this.#connection;
+  }
+}
+
+function deliverHeld(reader: StreamReader, stream: UnixStream): void {
+  if (!stream.destroyed) reader.deliverHeld();
+}
+
+function requireStream(fd: number): void {
+  const type = typeOf(fd);
+  if (type === "stream") return;
+  throw new CmsgError("ERR_CMSG_NOT_UNIX", `Expected a Unix stream socket; descriptor ${fd} is a ${type} one.`);
+}

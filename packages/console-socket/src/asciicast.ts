@@ -1,0 +1,68 @@
+// A session as a recording: asciicast v3, docs.asciinema.org/manual/asciicast/v3. A line with the header, then one for
+// each event: the seconds since the event before, a letter, and text.
+import { Transform, type TransformCallback } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import type { WindowSize } from "./window-size.js";
+
+export interface AsciicastOptions {
+  /** The size at the beginning. */
+  size: WindowSize;
+  /** What ran, for the player to show. */
+  command?: string | undefined;
+  title?: string | undefined;
+  /** The terminal's type, TERM. */
+  type?: string | undefined;
+}
+
+/** A Transform of a console's bytes: `console.pipe(recording).pipe(file)`; tell it of `resize` and `exit`. */
+export class Asciicast extends Transform {
+  readonly #decoder: StringDecoder = new StringDecoder("utf8");
+  #size: WindowSize;
+  #latest: number = performance.now();
+  #status: number | undefined;
+
+  constructor({ size, command, title, type }: AsciicastOptions) {
+    super();
+    this.#size = size;
+    const term = { cols: size.columns, rows: size.rows, ...(type !== undefined && { type }) };
+    const about = { ...(command !== undefined && { command }), ...(title !== undefined && { title }) };
+    this.push(`${JSON.stringify({ version: 3, term, timestamp: Math.floor(Date.now() / 1000), ...about })}\n`);
+  }
+
+  /** The window has another size from now on. */
+  resize({ columns, rows }: WindowSize): void {
+    if (this.#status !== undefined || (columns === this.#size.columns && rows === this.#size.rows)) return;
+    this.#size = { columns, rows };
+    this.#event("r", `${columns}x${rows}`);
+  }
+
+  /**
+   * Ends the recording, after what was shown, with the program's exit status. Where `end()` comes first, as it does from
+   * a console that ends, nothing can be added: pipe the console with `{end: false}` and call this.
+   */
+  exit(status: number): void {
+    this.#status = status;
+    this.end();
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    // A character may be cut in two between chunks.
+    const text = this.#decoder.write(chunk);
+    if (text !== "") this.#event("o", text);
+    done();
+  }
+
+  override _flush(done: TransformCallback): void {
+    const rest = this.#decoder.end();
+    if (rest !== "") this.#event("o", rest);
+    if (this.#status !== undefined) this.#event("x", String(this.#status));
+    done();
+  }
+
+  #event(letter: "o" | "r" | "x", text: string): void {
+    const now = performance.now();
+    const seconds = Math.max(0, now - this.#latest) / 1000;
+    this.#latest = now;
+    this.push(`[${seconds.toFixed(6)}, ${JSON.stringify(letter)}, ${JSON.stringify(text)}]\n`);
+  }
+}

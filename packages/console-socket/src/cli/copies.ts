@@ -1,0 +1,76 @@
+// --log and --record: what the console shows, into files too.
+import { createWriteStream, type WriteStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { finished } from "node:stream/promises";
+import { Asciicast } from "../asciicast.js";
+import type { Console } from "../console.js";
+import { ConsoleLog } from "../console-log.js";
+import type { WindowSize } from "../window-size.js";
+import type { CommonOptions } from "./options.js";
+
+export class Copies {
+  readonly #files: WriteStream[] = [];
+  readonly #log: ConsoleLog | undefined;
+  readonly #recordTo: WriteStream | undefined;
+  #recording: Asciicast | undefined;
+  #console: Console | undefined;
+
+  private constructor(log: [WriteStream, ConsoleLog] | undefined, recordTo: WriteStream | undefined) {
+    this.#recordTo = recordTo;
+    if (log) {
+      const [file, format] = log;
+      this.#log = format;
+      format.pipe(file);
+      this.#files.push(file);
+    }
+    if (recordTo) this.#files.push(recordTo);
+    // Told by finish(); a full disk ends the copy, not the session.
+    for (const file of this.#files) file.on("error", () => undefined);
+  }
+
+  /** Opens the files, before anything runs: ENOENT, EACCES … */
+  static async open({ log, logFormat, record }: CommonOptions): Promise<Copies> {
+    const logFile = log === undefined ? undefined : await file(log, "a");
+    const recordFile = record === undefined ? undefined : await file(record, "w");
+    return new Copies(logFile && [logFile, new ConsoleLog({ format: logFormat })], recordFile);
+  }
+
+  /** From now on, before anybody reads from it. */
+  of(console: Console, command: string | undefined): void {
+    this.#console = console;
+    if (this.#log) console.pipe(this.#log);
+    if (!this.#recordTo) return;
+    const { TERM } = process.env;
+    this.#recording = new Asciicast({ size: console.size, command, type: TERM });
+    this.#recording.pipe(this.#recordTo);
+    console.pipe(this.#recording, { end: false });
+  }
+
+  resize(size: WindowSize): void {
+    this.#recording?.resize(size);
+  }
+
+  /**
+   * Writes what is left, and the exit status into the recording where there is one.
+   *
+   * @throws ENOSPC …: a file is not complete.
+   */
+  async finish(status?: number): Promise<void> {
+    // It may still be open, when this process is about to die.
+    if (this.#log) this.#console?.unpipe(this.#log);
+    if (this.#recording) this.#console?.unpipe(this.#recording);
+    this.#log?.end();
+    if (status === undefined) this.#recording?.end();
+    else this.#recording?.exit(status);
+    if (!this.#recording) this.#recordTo?.end();
+    for (const file of this.#files) {
+      if (file.errored) throw file.errored;
+      await finished(file);
+    }
+  }
+}
+
+async function file(path: string, flags: "a" | "w"): Promise<WriteStream> {
+  const handle = await open(path, flags, 0o600);
+  return createWriteStream(path, { fd: handle });
+}

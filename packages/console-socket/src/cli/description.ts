@@ -1,0 +1,115 @@
+// What the command is and takes: the command line is read by this, and --help and the manual page are made from it.
+
+export type CommandName = "receive" | "run";
+
+export interface OptionDescription {
+  name: string;
+  short?: string;
+  /** What its value is called; without one it is a switch. */
+  value?: string;
+  /** Which commands have it. */
+  commands: readonly CommandName[];
+  /** One sentence without a capital or a full stop; code in backquotes. */
+  help: string;
+}
+
+const BOTH: readonly CommandName[] = ["receive", "run"];
+
+export const OPTIONS: readonly OptionDescription[] = [
+  {
+    name: "mode",
+    short: "m",
+    value: "MODE",
+    commands: ["receive"],
+    help: "`single` (the default): take the first console, stop listening, end when it ends; `null`: take any number, read and throw away what they show, until killed",
+  },
+  {
+    name: "pid-file",
+    value: "FILE",
+    commands: ["receive"],
+    help: "write this process's id to FILE before listening",
+  },
+  {
+    name: "detach-keys",
+    value: "KEYS",
+    commands: ["run"],
+    help: "the keys that leave the container running and end this command, `ctrl-p,ctrl-q` by default; none with an empty value. To type the first of them, wait a second before the next key",
+  },
+  { name: "no-stdin", commands: BOTH, help: "type nothing into the console" },
+  {
+    name: "size",
+    value: "COLUMNSxROWS",
+    commands: BOTH,
+    help: "the console's size, instead of following this terminal's",
+  },
+  {
+    name: "timeout",
+    value: "SECONDS",
+    commands: BOTH,
+    help: "give up when no console has come by then",
+  },
+  {
+    name: "onlcr",
+    commands: BOTH,
+    help: "keep CR LF at the ends of lines also where the output is no terminal",
+  },
+  { name: "log", value: "FILE", commands: BOTH, help: "append what the console shows to FILE too" },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    commands: BOTH,
+    help: "`raw` (the default): the bytes; `cri`: a line of Kubernetes' log format for each line",
+  },
+  {
+    name: "record",
+    value: "FILE",
+    commands: BOTH,
+    help: "record the session to FILE, which `asciinema play` shows (asciicast v3)",
+  },
+  {
+    name: "json",
+    commands: BOTH,
+    help: "say what happens on standard error, as a line of JSON for each event",
+  },
+  { name: "help", short: "h", commands: BOTH, help: "show a summary" },
+  { name: "version", short: "V", commands: BOTH, help: "show the version" },
+];
+
+export const SUMMARY = "receive container consoles";
+
+export const USAGE: readonly string[] = [
+  "console-socket [receive] [OPTION]... SOCKET",
+  "console-socket run [OPTION]... -- RUNTIME ARGUMENT...",
+];
+
+/** Paragraphs. */
+export const ABOUT: readonly string[] = [
+  "Receive the console that a container runtime sends (--console-socket of runc, crun, youki and gVisor) and connect it with this terminal.",
+  "receive listens on SOCKET, a path, or @NAME for an abstract socket. A SOCKET that is named like a command is written ./run.",
+  "run runs the runtime's command, which starts a container and returns (run --detach, create, exec --detach), and ends with the container's exit status. An argument {} becomes the path of the socket, {pid} that of a pid file.",
+];
+
+export const EXAMPLES: readonly { title: string; commands: readonly string[] }[] = [
+  {
+    title: "In one window the console, in another the runtime:",
+    commands: ["console-socket /run/box.sock", "runc run -d --console-socket /run/box.sock box"],
+  },
+  {
+    title: "Both in one:",
+    commands: ["console-socket run -- runc run -d --console-socket {} --pid-file {pid} box"],
+  },
+];
+
+export const EXIT_STATUS: readonly { status: string; meaning: string }[] = [
+  {
+    status: "0",
+    meaning: "receive: the console ended. run: the container ended with 0, or was left with the detach keys",
+  },
+  { status: "1-255", meaning: "run: the container's own; 128+n when signal n ended it" },
+  { status: "125", meaning: "this command failed, or the runtime's did" },
+  { status: "126", meaning: "run: the runtime's command cannot be run" },
+  { status: "127", meaning: "run: the runtime's command was not found" },
+];
+
+export const ON_SIGNAL =
+  "Killed by SIGINT, SIGTERM, SIGHUP or SIGQUIT, it first removes its socket and restores the terminal. The container is not killed; its terminal is hung up.";

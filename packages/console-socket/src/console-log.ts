@@ -1,0 +1,78 @@
+// What a console showed, as a log: the bytes as they are, or lines in the format of Kubernetes' container runtime
+// interface, which kubectl logs and log collectors read:
+//
+//   2026-01-31T12:00:00.123456789Z stdout F a whole line
+//   2026-01-31T12:00:00.123456789Z stdout P a part of a long line, which goes on in the next one
+import { Transform, type TransformCallback } from "node:stream";
+import { ConsoleSocketError } from "./errors.js";
+
+export interface ConsoleLogOptions {
+  /** `'raw'` (default), or `'cri'`. */
+  format?: "raw" | "cri" | undefined;
+  /** Lines longer than this are written in parts. 16384 by default, as containerd does it. */
+  maxLineBytes?: number | undefined;
+}
+
+const NEWLINE = 0x0a;
+
+/** A Transform of a console's bytes: `console.pipe(new ConsoleLog({ format: "cri" })).pipe(file)`. */
+export class ConsoleLog extends Transform {
+  readonly #cri: boolean;
+  readonly #most: number;
+  #line: Buffer = Buffer.alloc(0);
+
+  /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
+  constructor({ format = "raw", maxLineBytes = 16_384 }: ConsoleLogOptions = {}) {
+    super();
+    if ((format !== "raw" && format !== "cri") || !Number.isInteger(maxLineBytes) || maxLineBytes < 1) {
+      throw new ConsoleSocketError(
+        "ERR_CONSOLE_INVALID_ARG",
+        `A log's format is 'raw' or 'cri', and its lines have at least one byte; this is ${JSON.stringify(format)} and ` +
+          `${maxLineBytes}.`,
+      );
+    }
+    this.#cri = format === "cri";
+    this.#most = maxLineBytes;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#cri) this.#split(Buffer.concat([this.#line, chunk]));
+    else this.push(chunk);
+    done();
+  }
+
+  // A last line without a newline is whole all the same: nothing follows.
+  override _flush(done: TransformCallback): void {
+    if (this.#line.length > 0) this.#write("F", this.#line);
+    done();
+  }
+
+  #split(bytes: Buffer): void {
+    let rest = bytes;
+    for (;;) {
+      const newline = rest.indexOf(NEWLINE);
+      const length = newline === -1 ? rest.length : newline;
+      if (length > this.#most) {
+        this.#write("P", rest.subarray(0, this.#most));
+        rest = rest.subarray(this.#most);
+      } else if (newline !== -1) {
+        this.#write("F", rest.subarray(0, newline));
+        rest = rest.subarray(newline + 1);
+      } else break;
+    }
+    this.#line = rest;
+  }
+
+  // A terminal has one output, which is called stdout here.
+  #write(tag: "F" | "P", line: Buffer): void {
+    this.push(Buffer.concat([Buffer.from(`${timestamp()} stdout ${tag} `), line, Buffer.of(NEWLINE)]));
+  }
+}
+
+/** RFC 3339 with nine digits, as Go's time.RFC3339Nano readers expect; this clock gives six of them. */
+function timestamp(): string {
+  const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const milliseconds = Math.floor(microseconds / 1000);
+  const fraction = String(microseconds % 1_000_000).padStart(6, "0");
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}.${fraction}000Z`;
+}

@@ -1,0 +1,134 @@
+// The master (ptmx) of a pseudo-terminal: its bytes, its size, and who else has a hand on it.
+import { OwnedFd } from "cmsg";
+import { native, PtyResult, type PtyStream } from "cmsg-native";
+import { publish } from "./diagnostics.js";
+import { ConsoleSocketError } from "./errors.js";
+import type { WindowSize } from "./window-size.js";
+
+// Every console of this thread reads into this one buffer, and copies out what came: a console at rest has none.
+const slab = Buffer.allocUnsafeSlow(65536);
+
+const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
+
+export class PtyChannel {
+  readonly #master: OwnedFd;
+  readonly #stream: PtyStream;
+  #size: WindowSize;
+
+  /**
+   * Takes a checked master and sets O_NONBLOCK on it. It starts paused.
+   *
+   * @param initialSize without it a size that is set stays, and 0x0 becomes 80x24
+   * @param onReady told when `read` or `write` is worth a try; also of a hangup while paused
+   */
+  constructor(
+    master: OwnedFd,
+    initialSize: WindowSize | undefined,
+    onReady: (readable: boolean, writable: boolean) => void,
+  ) {
+    this.#master = master;
+    const present = native.getWindowSize(master.fd);
+    this.#size = present;
+    // Here, before anything that takes time: a program asks for its size within milliseconds of its start.
+    if (initialSize || (present.columns === 0 && present.rows === 0)) this.#setSize(initialSize ?? DEFAULT_SIZE);
+    this.#stream = new native.PtyStream(master.fd, onReady);
+  }
+
+  get closed(): boolean {
+    return this.#master.closed;
+  }
+
+  /** The window size now; once closed, the last one. */
+  get size(): WindowSize {
+    if (!this.closed) this.#size = native.getWindowSize(this.#master.fd);
+    return this.#size;
+  }
+
+  /** TIOCSWINSZ; nothing once closed. */
+  resize(size: WindowSize): void {
+    if (this.closed) return;
+    this.#setSize(size);
+    publish("resize", this.#master.fd, size);
+  }
+
+  /** ONLCR in c_oflag. Throws ERR_CONSOLE_CLOSED. */
+  setOnlcr(on: boolean): void {
+    native.setOnlcr(this.#open(), on);
+  }
+
+  /**
+   * What the terminal shows, at most 64 KiB: null when no process has it open, undefined when there is nothing yet.
+   *
+   * @throws ConsoleSocketError ERR_CONSOLE_TAMPERED; a system call's error
+   */
+  read(): Buffer | null | undefined {
+    const count = this.#untampered(this.#stream.read(slab));
+    if (count > 0) return Buffer.from(slab.subarray(0, count));
+    return count === PtyResult.hungUp ? null : undefined;
+  }
+
+  /**
+   * Types: the number of bytes that were taken. `onReady` tells when there is room for the rest. A terminal that no
+   * process has open takes, and drops, everything.
+   *
+   * @throws ConsoleSocketError ERR_CONSOLE_TAMPERED; a system call's error
+   */
+  write(bytes: Uint8Array): number {
+    const count = this.closed ? PtyResult.hungUp : this.#untampered(this.#stream.write(bytes));
+    if (count === PtyResult.hungUp) return bytes.length;
+    return count === PtyResult.wouldBlock ? 0 : count;
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  setRef(ref: boolean): void {
+    this.#stream.setRef(ref);
+  }
+
+  /** Tells who watches that no process has the terminal open. */
+  noteHangup(): void {
+    publish("hangup", this.#master.fd);
+  }
+
+  /** Closes the master, which hangs up. */
+  close(): void {
+    if (this.closed) return;
+    this.#size = this.size;
+    publish("end", this.#master.fd);
+    this.#stream.close();
+    this.#master.close();
+  }
+
+  /** Gives the master to the caller, open. Throws ERR_CONSOLE_CLOSED. */
+  release(): OwnedFd {
+    this.#open();
+    this.#size = this.size;
+    this.#stream.close();
+    return new OwnedFd(this.#master.release());
+  }
+
+  #open(): number {
+    if (!this.closed) return this.#master.fd;
+    throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
+  }
+
+  #setSize(size: WindowSize): void {
+    native.setWindowSize(this.#master.fd, size.columns, size.rows);
+    this.#size = size;
+  }
+
+  #untampered(result: number): number {
+    if (result !== PtyResult.tampered) return result;
+    publish("tamper", this.#master.fd);
+    throw new ConsoleSocketError(
+      "ERR_CONSOLE_TAMPERED",
+      "Expected a non-blocking master; whoever shares it cleared O_NONBLOCK to block this process. The console is closed.",
+    );
+  }
+}
