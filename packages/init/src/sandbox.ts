@@ -117,7 +117,8 @@ function byUnshare(namespaces: Namespaces, root: Root | undefined, consoleInit: 
   const argv = [tool("unshare"), ...flags, "--"];
   const forks = Boolean(pid);
   if (!mount) return { argv: [...argv, consoleInit], forks, ownDevpts: false };
-  const { PATH = "" } = process.env;
+  // An ordinary user's PATH may lack the directories of chroot(8) and mount(8).
+  const PATH = [process.env["PATH"], "/usr/sbin", "/sbin"].filter(Boolean).join(":");
   const shell = ["/bin/sh", "-c", script(root, forks), "sh", PATH, consoleInit, root ? resolve(root.path) : ""];
   return { argv: [...argv, ...shell], forks, ownDevpts: true };
 }

@@ -59,6 +59,8 @@ export function runInBox(t: Test, box: Box, options: BoxOptions = {}): Promise<O
     ...through,
     ...["chroot", box.root, ...init],
   ];
-  const env = { ...process.env, ROOT: box.root, DIR: box.dir };
+  // chroot(8) is in sbin, which an ordinary user's PATH may lack.
+  const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+  const env = { ...process.env, PATH, ROOT: box.root, DIR: box.dir };
   return run(t, argv[0] as string, argv.slice(1), { env });
 }
