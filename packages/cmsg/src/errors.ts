@@ -18,8 +18,10 @@ export const CMSG_ERROR_CODES = {
   ERR_CMSG_NO_FD: "The message came without the descriptor it should carry.",
   ERR_CMSG_NOTIFY: "NOTIFY_SOCKET is not set or malformed, or nobody receives there.",
   ERR_CMSG_NOT_LISTENING: "The descriptor is not a stream socket that listens.",
+  ERR_CMSG_NOT_STDIO: "The message is not the three standard streams that a lender sends. Its descriptors are closed.",
   ERR_CMSG_NOT_UNIX:
     "The descriptor is not a Unix socket of the expected type: other families drop descriptors without a word.",
+  ERR_CMSG_STDIO_IN_USE: "Node uses this process's own standard streams already, and would go on with the old ones.",
   ERR_CMSG_TRUNCATED: "The kernel cut the control data (MSG_CTRUNC), so descriptors are lost. The rest are closed.",
   ERR_CMSG_UNSUPPORTED: "The kernel is older than what was asked for. The message says which version has it.",
 } as const;

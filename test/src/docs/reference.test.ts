@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as cmsg from "cmsg";
+import * as cmsgStdio from "cmsg/stdio";
 import * as cmsgSystemd from "cmsg/systemd";
 import * as consoleInit from "console-init";
 import * as consoleSocket from "console-socket";
@@ -23,6 +24,7 @@ const packages = [
 
 // What is imported by a path below a package's name has a section of its own there.
 const subpaths = [
+  { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio.d.ts", module: cmsgStdio },
   { folder: "packages/cmsg", heading: "## cmsg/systemd", index: "dist/systemd/index.d.ts", module: cmsgSystemd },
 ];
 
@@ -30,7 +32,7 @@ const subpaths = [
 function exportsOf(folder: string, file = "dist/index.d.ts"): string[] {
   const index = readFileSync(join(repository, folder, file), "utf8");
   const lists = [...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, names = ""]) => names.split(","));
-  const own = [...index.matchAll(/export declare (?:abstract )?\w+ (\w+)/g)].map(([, name = ""]) => name);
+  const own = [...index.matchAll(/export (?:declare (?:abstract )?\w+|interface) (\w+)/g)].map(([, name = ""]) => name);
   return [...lists.map((name) => name.trim().replace(/^type /, "")), ...own].filter(Boolean).sort();
 }
 
