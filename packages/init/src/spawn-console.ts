@@ -54,10 +54,10 @@ export interface ConsoleProcess {
   /** Where the console arrives: for `receiveConsole()` of console-socket. The caller's to close. */
   socket: UnixSocket;
   /**
-   * Resolves with the pid, as it is here, of console-init or (without `init`) of the command, once the console is sent.
-   * Rejects with InitError ERR_INIT_FAILED when it ended before.
+   * Resolves once the console is sent: with the pid, as it is here, of console-init or (without `init`) of the command;
+   * undefined when that has ended by now. Rejects with InitError ERR_INIT_FAILED when it ended before.
    */
-  ready: Promise<number>;
+  ready: Promise<number | undefined>;
   /** Never rejects. */
   exited: Promise<Exit>;
   /** With `hold`: lets the command run. */
@@ -151,7 +151,7 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
     go: () => handshake.send(Buffer.from("g")),
     kill(signal = "SIGTERM") {
       if (over) return false;
-      return pid === undefined ? child.kill("SIGKILL") : process.kill(pid, signal);
+      return pid === undefined ? child.kill("SIGKILL") : signalled(pid, signal);
     },
   };
 }
@@ -164,10 +164,12 @@ function ending(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
     // Not "close": a process that the command left behind can hold standard error for as long as it likes.
     child.once("exit", (status, signal) => {
-      setImmediate(() => {
+      const end = () => {
         child.stderr?.destroy();
         resolve({ status, signal, stderr });
-      });
+      };
+      // What it said is in the pipe by now, and between two of these the loop looks at its pipes once.
+      setImmediate(() => setImmediate(end));
     });
     child.once("error", (error) => {
       if (child.pid === undefined) resolve({ status: 127, signal: null, stderr: error.message });
@@ -187,7 +189,20 @@ async function whenReady(handshake: UnixSocket, exited: Promise<Exit>): Promise<
 }
 
 /** unshare, bwrap and nsenter start one process each. */
-function onlyChild(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ");
-  return Number(children[0]);
+function onlyChild(pid: number): number | undefined {
+  try {
+    // Empty, or gone, when it has ended. Never 0: that would be everybody's own process group to kill(2).
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ")[0]) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function signalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }

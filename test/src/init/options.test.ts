@@ -118,17 +118,15 @@ t.test("console-init [the outside is gone] exits 125 and runs nothing", { skip }
 t.test("console-init --timeout says what took too long, exits 125 and runs nothing", { skip }, async (t) => {
   const late = async (options: string[], more: { through?: string[]; status?: number } = {}) => {
     const to = await receiver(t, [toTheEnd]);
-    const init = startInit(t, to, ["echo", "ran"], { options: ["--timeout=0.15", "--wait-fd=0", ...options], ...more });
+    const init = startInit(t, to, ["echo", "ran"], { options: ["--timeout=0.5", "--wait-fd=0", ...options], ...more });
     t.match(await init.ended, {
       status: 125,
-      stderr: /^console-init: --timeout: .* within 150 ms, got no further than waiting for the go on --wait-fd; .*\n$/,
+      stderr: /^console-init: --timeout: .* within 500 ms, got no further than waiting for the go on --wait-fd; .*\n$/,
     });
     t.equal(await to.shown(), "");
   };
-  await late([]);
-  await late(["--init"]);
-  await late([], { through: ["python3", fixture("start-as.py"), "group-leader"] });
-  await late([], { through: ["python3", fixture("start-as.py"), "odd-signals"] });
+  const startAs = (situation: string) => ({ through: ["python3", fixture("start-as.py"), situation] });
+  await Promise.all([late([]), late(["--init"]), late([], startAs("group-leader")), late([], startAs("odd-signals"))]);
 
   t.test("also where connect(2) waits for a full backlog", async (t) => {
     const socket = join(tempDir(t), "s");
@@ -140,17 +138,18 @@ t.test("console-init --timeout says what took too long, exits 125 and runs nothi
       "print('full', flush=True); sys.stdin.read()",
     ].join("\n");
     await start(t, "python3", ["-c", full, socket]).output(/full/);
-    const argv = [...hostTerminal, "--console-socket", socket, "--timeout=0.15", "true"];
+    const argv = [...hostTerminal, "--console-socket", socket, "--timeout=0.5", "true"];
     t.match(await run(t, consoleInit, argv), { status: 125, stderr: /no further than connecting to the receiver;/ });
   });
 
   t.test("and not once the command runs", async (t) => {
-    for (const options of [[], ["--init"]]) {
+    const outlasts = async (options: string[]) => {
       const to = await receiver(t, [toTheEnd]);
-      const init = startInit(t, to, ["sh", "-c", "sleep 0.4; echo done"], { options: ["--timeout=0.2", ...options] });
+      const init = startInit(t, to, ["sh", "-c", "sleep 1.5; echo done"], { options: ["--timeout=1", ...options] });
       t.match(await init.ended, { status: 0, stderr: "" });
       t.equal(await to.shown(), "done\r\n");
-    }
+    };
+    await Promise.all([outlasts([]), outlasts(["--init"])]);
   });
 });
 

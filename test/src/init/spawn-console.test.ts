@@ -44,6 +44,7 @@ function rootfs(t: Test): string {
 }
 
 t.test("spawnConsole() without namespaces", async (t) => {
+  await shows(t, "true", {}); // what a receiver opens once and keeps is open from here on
   const before = openFds();
   const size = { columns: 91, rows: 31 };
   const dir = tempDir(t);
@@ -150,7 +151,7 @@ t.test(
 
     const second = await startShell(t, "echo ready; sleep 1000", { namespaces: { user: true, pid: true } });
     await new Transcript(second.console).shows(/ready/);
-    const init = await second.program.ready;
+    const init = (await second.program.ready) as number;
     second.program.child.kill("SIGKILL");
     await second.program.exited;
     await waitGone(init); // it does not outlive what was started
@@ -213,7 +214,7 @@ t.test("spawnConsole() joins what runs, by nsenter", { skip: sandboxed || needs(
   const env = { PATH: "/bin" };
   const box = await startShell(t, "echo ready; sleep 1000", { root, namespaces: all, env });
   await new Transcript(box.console).shows(/ready/);
-  const pid = await box.program.ready;
+  const pid = (await box.program.ready) as number;
   const { shown, status } = await shows(t, "tty; cat /proc/1/comm; exit 6", { join: { pid }, env });
   t.strictSame([shown, status], ["/dev/pts/1\r\n.console-init\r\n", 6]);
   box.program.kill("SIGKILL");

@@ -23,6 +23,7 @@ const checks = {
   tmux: () => command("tmux"),
   strace: () => command("strace"),
   gcc: () => command("gcc"),
+  chromium: () => command("chromium"),
   python3: () => command("python3"),
   "dbus-daemon": () => command("dbus-daemon"),
   // Debian's own Python: its modules are of no use to another one.
