@@ -51,12 +51,6 @@ Napi::Value status_flags(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), checked(info.Env(), fcntl(int_argument(info, 0), F_GETFL), "fcntl"));
 }
 
-void set_non_blocking(const Napi::CallbackInfo& info) {
-  int fd = int_argument(info, 0);
-  int flags = checked(info.Env(), fcntl(fd, F_GETFL), "fcntl");
-  checked(info.Env(), fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl");
-}
-
 Napi::Value try_lock(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);
@@ -88,7 +82,6 @@ void define_descriptors(Napi::Env env, Napi::Object exports) {
   define(env, exports, "dup", duplicate);
   define(env, exports, "hasRoom", has_room);
   define(env, exports, "getStatusFlags", status_flags);
-  define(env, exports, "setNonBlocking", set_non_blocking);
   define(env, exports, "tryLock", try_lock);
   define(env, exports, "identify", identify);
 }
