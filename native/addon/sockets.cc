@@ -1,5 +1,6 @@
 // socket, socketpair, bind, listen, accept4, connect, shutdown and the socket options that are asked for.
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -88,6 +89,12 @@ Napi::Value connect_to(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(env, true);
 }
 
+void set_non_blocking(const Napi::CallbackInfo& info) {
+  int fd = int_argument(info, 0);
+  int flags = checked(info.Env(), fcntl(fd, F_GETFL), "fcntl");
+  checked(info.Env(), fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl");
+}
+
 Napi::Value accept_one(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);
@@ -167,6 +174,7 @@ void define_sockets(Napi::Env env, Napi::Object exports) {
   define(env, exports, "bind", bind_to);
   define(env, exports, "listen", listen_on);
   define(env, exports, "connect", connect_to);
+  define(env, exports, "setNonBlocking", set_non_blocking);
   define(env, exports, "accept", accept_one);
   define(env, exports, "shutdown", shut_down);
   define(env, exports, "getSocketOption", socket_option);

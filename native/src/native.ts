@@ -146,6 +146,8 @@ export interface Native {
   hasRoom(): boolean;
   /** fcntl(2) F_GETFL. */
   getStatusFlags(fd: number): number;
+  /** fcntl(2) F_SETFL with O_NONBLOCK: of the open file description, so for everyone who shares it. */
+  setNonBlocking(fd: number): void;
   /** flock(2) LOCK_EX | LOCK_NB: false when another open file description holds the lock. */
   tryLock(fd: number): boolean;
   /** statx(2) with AT_STATX_DONT_SYNC, which never waits for a file system's daemon. */

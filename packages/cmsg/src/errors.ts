@@ -9,13 +9,19 @@ export const CMSG_ERROR_CODES = {
   ERR_CMSG_EOF: "The peer closed the connection before the message that was waited for.",
   ERR_CMSG_FD_COUNT: "More descriptors came, or were given, than allowed. Those that came are closed.",
   ERR_CMSG_INVALID_ARG: "An argument has the wrong type or is out of range.",
+  ERR_CMSG_LISTEN_FDS:
+    "The descriptors of LISTEN_FDS are not for this process, not there, taken already, or the variables are malformed.",
   ERR_CMSG_MALFORMED: "Bytes that were to be parsed are no control message of the expected kind.",
   ERR_CMSG_NAME_TOO_LONG: "The name beside a file has 4096 bytes or more. The descriptor is closed.",
   ERR_CMSG_NO_DATA:
     "At least one byte is needed: a stream drops descriptors without one, an empty record looks like the end.",
   ERR_CMSG_NO_FD: "The message came without the descriptor it should carry.",
+  ERR_CMSG_NOTIFY: "NOTIFY_SOCKET is not set or malformed, or nobody receives there.",
+  ERR_CMSG_NOT_LISTENING: "The descriptor is not a stream socket that listens.",
+  ERR_CMSG_NOT_STDIO: "The message is not the three standard streams that a lender sends. Its descriptors are closed.",
   ERR_CMSG_NOT_UNIX:
     "The descriptor is not a Unix socket of the expected type: other families drop descriptors without a word.",
+  ERR_CMSG_STDIO_IN_USE: "Node uses this process's own standard streams already, and would go on with the old ones.",
   ERR_CMSG_TRUNCATED: "The kernel cut the control data (MSG_CTRUNC), so descriptors are lost. The rest are closed.",
   ERR_CMSG_UNSUPPORTED: "The kernel is older than what was asked for. The message says which version has it.",
 } as const;

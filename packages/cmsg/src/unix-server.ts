@@ -65,7 +65,8 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
 
   /**
    * Takes a socket that listens already, as systemd or a predecessor hands it on. Its file stays on close: it is not
-   * this server's.
+   * this server's. It is made non-blocking, for everyone who shares it: accept(2) has no flag for one call, and a
+   * connection that another process took in between would stop this one.
    *
    * @throws CmsgError ERR_CMSG_NOT_UNIX, ERR_CMSG_INVALID_ARG (it does not listen), ERR_CMSG_UNSUPPORTED, and the
    * descriptor stays the caller's; EBADF, ENOTSOCK.
@@ -77,6 +78,7 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
       throw new CmsgError("ERR_CMSG_INVALID_ARG", `Descriptor ${number} is a socket that does not listen.`);
     }
     setPassing(number, options);
+    native.setNonBlocking(number);
     const address = addressOf(native.getSocketName(number));
     const path = address === undefined ? "" : addressText(address);
     return new UnixServer(typeof fd === "number" ? new OwnedFd(fd) : fd, path, undefined);

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as cmsg from "cmsg";
+import * as cmsgStdio from "cmsg/stdio";
+import * as cmsgSystemd from "cmsg/systemd";
 import * as consoleInit from "console-init";
 import * as consoleSocket from "console-socket";
 import t, { type Test } from "tap";
@@ -20,11 +22,17 @@ const packages = [
   },
 ];
 
+// What is imported by a path below a package's name has a section of its own there.
+const subpaths = [
+  { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio.d.ts", module: cmsgStdio },
+  { folder: "packages/cmsg", heading: "## cmsg/systemd", index: "dist/systemd/index.d.ts", module: cmsgSystemd },
+];
+
 /** Every name that a package exports, types too: from its declarations. */
-function exportsOf(folder: string): string[] {
-  const index = readFileSync(join(repository, folder, "dist/index.d.ts"), "utf8");
+function exportsOf(folder: string, file = "dist/index.d.ts"): string[] {
+  const index = readFileSync(join(repository, folder, file), "utf8");
   const lists = [...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, names = ""]) => names.split(","));
-  const own = [...index.matchAll(/export declare (?:abstract )?\w+ (\w+)/g)].map(([, name = ""]) => name);
+  const own = [...index.matchAll(/export (?:declare (?:abstract )?\w+|interface) (\w+)/g)].map(([, name = ""]) => name);
   return [...lists.map((name) => name.trim().replace(/^type /, "")), ...own].filter(Boolean).sort();
 }
 
@@ -49,10 +57,10 @@ function membersOf(type: Class): string[] {
 }
 
 /** The API table: exported names in order, each with the members (`.name`) in the rows behind it. */
-function apiTable(readme: Document): Map<string, string[]> {
+function apiTable(readme: Document, heading = "## API"): Map<string, string[]> {
   const table = new Map<string, string[]>();
   let latest: string[] = [];
-  for (const span of readme.firstColumn("## API").flat()) {
+  for (const span of readme.firstColumn(heading).flat()) {
     const name = span.match(/\w+/)?.[0] ?? "";
     if (span.startsWith(".")) latest.push(name);
     else {
@@ -101,6 +109,18 @@ for (const { folder, module, codes } of packages) {
         );
       }
     });
+  });
+}
+
+for (const { folder, heading, index, module } of subpaths) {
+  t.test(`${folder}/README.md, ${heading}: its table has every exported name, and no other`, async (t) => {
+    const exported = exportsOf(folder, index);
+    t.strictSame(
+      Object.keys(module).filter((name) => !exported.includes(name)),
+      [],
+      "the declarations were read completely",
+    );
+    t.strictSame([...apiTable(new Document(`${folder}/README.md`), heading).keys()].sort(), exported);
   });
 }
 

@@ -37,6 +37,7 @@ const checks = {
   tini: () => command("tini"),
   catatonit: () => command("catatonit"),
   "dumb-init": () => command("dumb-init"),
+  "socket-activate": () => command("systemd-socket-activate", "systemd"),
   busybox: () => (staticBusybox() ? undefined : "no static busybox (Debian: busybox-static)"),
   "runc-go": () =>
     command("go", "golang-go") ??
