@@ -1,6 +1,10 @@
 // Which descriptors this process has open: every test with a hostile peer ends by comparing with what it was.
 import { readdirSync, readlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { until } from "./until.js";
+
+// libuv opens /dev/null once, with an event loop's first stream, and keeps it for the day when descriptors run out.
+createServer().listen(`\0open-fds-${process.pid}`).close();
 
 /** Descriptor number to what it is: a path, `socket:[inode]`, `anon_inode:[eventpoll]`. */
 export type OpenFds = ReadonlyMap<number, string>;
