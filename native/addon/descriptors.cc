@@ -11,6 +11,7 @@
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
+#include "fast_call.h"
 
 namespace addon {
 
@@ -31,10 +32,12 @@ void close_fd(const Napi::CallbackInfo& info) {
   if (close(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
 }
 
-void close_received(const Napi::CallbackInfo& info) {
-  int fd = int_argument(info, 0);
-  Environment::of(info.Env()).fds.disown(fd);
+napi_value close_received(napi_env env, napi_callback_info info) {
+  FastCall<1> call(env, info);
+  int fd = call.integer(0);
+  Environment::of(env).fds.disown(fd);
   close_untrusted(fd);
+  return nullptr;
 }
 
 Napi::Value duplicate(const Napi::CallbackInfo& info) {
@@ -78,7 +81,7 @@ void define_descriptors(Napi::Env env, Napi::Object exports) {
   define(env, exports, "adopt", adopt);
   define(env, exports, "disown", disown);
   define(env, exports, "close", close_fd);
-  define(env, exports, "closeReceived", close_received);
+  define_fast<close_received>(env, exports, "closeReceived");
   define(env, exports, "dup", duplicate);
   define(env, exports, "hasRoom", has_room);
   define(env, exports, "getStatusFlags", status_flags);

@@ -1,8 +1,10 @@
-// Arguments of the two functions that are called for every message, straight from N-API: node-addon-api's wrappers cost
+// Arguments of the functions that are called for every message, straight from N-API: node-addon-api's wrappers cost
 // as much again as the conversions. Like arguments.h, these only keep a mistake from becoming a stray read.
 #pragma once
 
 #include <napi.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include <span>
 
@@ -45,7 +47,12 @@ class FastCall {
 
 inline napi_value integer_result(napi_env env, ssize_t value) {
   napi_value result = nullptr;
-  napi_create_int64(env, value, &result);
+  // Lengths and -1: within 31 bits no heap number is made.
+  if (value <= INT32_MAX) {
+    napi_create_int32(env, static_cast<int32_t>(value), &result);
+  } else {
+    napi_create_int64(env, value, &result);
+  }
   return result;
 }
 

@@ -3,52 +3,59 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "retry.h"
 
 namespace monitor {
 
 namespace {
 
-// What this process changed of its signals is undone in the command.
-int set_attributes(posix_spawnattr_t* attributes) {
+// What this process changed for itself is undone: the signals that it blocks. It ignores none. Not posix_spawn(3), by
+// which glibc's children ignore signals 32 and 33.
+[[noreturn]] void become(char** command, const core::UniqueFd& output, const core::UniqueFd& failure) {
   sigset_t none;
-  sigset_t all;
   sigemptyset(&none);
-  sigfillset(&all);
-  int error = posix_spawnattr_setsigmask(attributes, &none);
-  if (error == 0) error = posix_spawnattr_setsigdefault(attributes, &all);
-  if (error == 0) error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (dup2(output.get(), STDOUT_FILENO) != -1 && dup2(output.get(), STDERR_FILENO) != -1) {
+    execvp(command[0], command);
+  }
+  int error = errno;
+  _exit(write(failure.get(), &error, sizeof(error)) == sizeof(error) ? 0 : 1);
+}
+
+// The pipe of a child that became the command is closed by exec, and gives nothing.
+int wait_for_exec(pid_t child, const core::UniqueFd& failure) {
+  int error = 0;
+  ssize_t count = core::retry_on_eintr([&] { return read(failure.get(), &error, sizeof(error)); });
+  if (count != sizeof(error)) return 0;
+  core::retry_on_eintr([&] { return waitpid(child, nullptr, 0); });
   return error;
 }
 
-int set_descriptors(posix_spawn_file_actions_t* actions, int output) {
-  int error = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-  if (error == 0) error = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
-  return error;
+bool open_pipe(core::UniqueFd* reading, core::UniqueFd* writing) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == -1) return false;
+  reading->reset(ends[0]);
+  writing->reset(ends[1]);
+  return true;
 }
 
 }  // namespace
 
 int start_runtime(char** command, Runtime* runtime) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) == -1) return errno;
-  runtime->output.reset(ends[0]);
-  core::UniqueFd writing(ends[1]);
+  core::UniqueFd output;
+  core::UniqueFd failed;
+  core::UniqueFd failing;
+  if (!open_pipe(&runtime->output, &output) || !open_pipe(&failed, &failing)) return errno;
   // The command's end is another open file description: this one's mode is not its.
-  if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1) return errno;
-
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_t actions;
-  int error = posix_spawnattr_init(&attributes);
-  if (error != 0) return error;
-  error = posix_spawn_file_actions_init(&actions);
-  if (error == 0) error = set_attributes(&attributes);
-  if (error == 0) error = set_descriptors(&actions, writing.get());
-  if (error == 0) error = posix_spawnp(&runtime->pid, command[0], &actions, &attributes, command, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  return error;
+  if (fcntl(runtime->output.get(), F_SETFL, O_NONBLOCK) == -1) return errno;
+  runtime->pid = fork();
+  if (runtime->pid == -1) return errno;
+  if (runtime->pid == 0) become(command, output, failing);
+  failing.reset();
+  return wait_for_exec(runtime->pid, failed);
 }
 
 }  // namespace monitor

@@ -156,13 +156,23 @@ export function receiveMessage(
     fds.push(new OwnedFd(control[ControlSlot.firstFd + i] as number, RECEIVED));
   }
   const truncated = (control[ControlSlot.flags] as number) & (MSG_CTRUNC | MSG_TRUNC);
-  const data = Buffer.allocUnsafe(received);
-  buffer.copy(data, 0, 0, received);
+  const data = copyOf(buffer, received);
   const rest = (control[ControlSlot.hasCredentials] as number) + (control[ControlSlot.pidfd] as number) !== -1;
   const message =
     rest || flags & ReceiveOption.wantName ? new Message(data, fds, takeTheRest()) : new Message(data, fds);
   if (truncated !== 0 || count > maxFds) throw refusal(message, truncated, maxFds);
   return message;
+}
+
+// copy() makes a view of the source first, which costs more than the bytes of a short message.
+const SHORT_BYTES = 64;
+
+/** The first `length` bytes, in memory of their own. */
+export function copyOf(source: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length);
+  if (length > SHORT_BYTES) source.copy(copy, 0, 0, length);
+  else for (let i = 0; i < length; i++) copy[i] = source[i] as number;
+  return copy;
 }
 
 const names = new Uint8Array(control.buffer, ControlSlot.name * 4, SUN_PATH_BYTES);

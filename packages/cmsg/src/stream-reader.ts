@@ -2,6 +2,7 @@
 // bytes.
 import { ControlSlot, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
 import { CmsgError } from "./errors.js";
+import { copyOf } from "./message.js";
 
 export interface Sink {
   /** Bytes that were delivered and not consumed yet. */
@@ -89,8 +90,7 @@ export class StreamReader {
       this.#sink.end();
       return;
     }
-    const data = Buffer.allocUnsafe(received);
-    scratch.copy(data, 0, 0, received);
+    const data = copyOf(scratch, received);
     if (fds.length > 0 && this.#sink.readableLength > 0) this.#held = { data, fds };
     else this.#wanted = this.#sink.deliver(data, fds);
   }
@@ -102,7 +102,9 @@ function takeFds(): number[] {
   if (pidfd >= 0) native.close(pidfd);
   const count = control[ControlSlot.fdCount] as number;
   if (count === 0) return NO_FDS;
-  return Array.from(control.subarray(ControlSlot.firstFd, ControlSlot.firstFd + count));
+  const fds: number[] = [];
+  for (let i = 0; i < count; i++) fds.push(control[ControlSlot.firstFd + i] as number);
+  return fds;
 }
 
 function truncated(): CmsgError {

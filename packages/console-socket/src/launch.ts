@@ -20,8 +20,9 @@ export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "
   /** Its environment; this process's by default. */
   env?: NodeJS.ProcessEnv | undefined;
   /**
-   * Whether the terminal makes CR LF of newlines from its beginning; default: as the runtime left it, which is yes. A
-   * shell keeps the settings that it finds at its start.
+   * Whether the terminal makes CR LF of newlines, set on receipt; default: as the runtime left it, which is yes. A shell
+   * keeps the settings that it finds at its start. Nothing holds a program back until then: what it writes in its first
+   * millisecond can have CR LF all the same, unless it is started afterwards (`create`, then `start`).
    */
   onlcr?: boolean | undefined;
   /** How long the runtime command may take: ERR_CONSOLE_TIMEOUT, and SIGTERM for it. For ever by default. */

@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type LaunchedContainer, type LaunchOptions, launch } from "console-socket";
 import t, { type Test } from "tap";
-import { fakeRuntime, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
+import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { plainNode } from "../support/plain-node.js";
-import { childrenOf, isAlive, start, waitGone } from "../support/processes.js";
+import { childrenOf, isAlive, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
@@ -236,85 +235,6 @@ t.test("launch rejects", { skip }, async (t) => {
     process.kill(runtime, "SIGCONT");
     await noMonitors();
     await t.rejects(launch(["true", "{}"], { signal: AbortSignal.abort(new Error("before")) }), { message: "before" });
-  });
-});
-
-t.test("whoever is killed, and when", { skip }, async (t) => {
-  const steps = ["connect", "send", "exit"] as const;
-  const expected: Record<"monitor" | "runtime" | "container", (step: string) => object> = {
-    monitor: () => ({ code: "ERR_CONSOLE_MONITOR" }),
-    runtime: (step) => ({
-      code: step === "exit" ? "ERR_CONSOLE_GHOST" : "ERR_CONSOLE_RUNTIME",
-      exit: { code: null, signal: "SIGKILL" },
-    }),
-    container: () => ({ exited: { code: null, signal: "SIGKILL" } }),
-  };
-  for (const [victim, expectation] of Object.entries(expected) as [keyof Parties, (step: string) => object][]) {
-    for (const step of steps) {
-      t.test(`the ${victim} before the runtime's ${step}`, async (t) => {
-        const before = openFds();
-        const launching = launch(fakeRuntime(["cat"], { stopBefore: step })).then(
-          async ({ console, exited }) => {
-            console.resume();
-            return { exited: await exited };
-          },
-          (error) => error,
-        );
-        const parties = await stoppedLaunch(process.pid);
-        process.kill(parties[victim], "SIGKILL");
-        await waitGone(parties[victim]);
-        if (victim === "monitor") t.match(await launching, expectation(step));
-        if (victim !== "runtime") process.kill(parties.runtime, "SIGCONT");
-        t.match(await launching, expectation(step));
-        for (const pid of Object.values(parties)) await waitGone(pid);
-        await noMonitors();
-        await assertNoLeak(t, before);
-      });
-    }
-  }
-
-  t.test("the monitor while the container runs: the console goes on, the status is unknown", async (t) => {
-    const container = await launch(fakeRuntime(["cat"]));
-    const screen = new Transcript(container.console);
-    const [monitor = 0] = childrenOf(process.pid);
-    process.kill(monitor, "SIGKILL");
-    await t.rejects(container.exited, { code: "ERR_CONSOLE_MONITOR" });
-    container.console.write("still here\n");
-    await screen.shows(/still here\r\nstill here/);
-    await t.rejects(container.leave(), { code: "ERR_CONSOLE_MONITOR" });
-    container.console.destroy();
-    await waitGone(container.pid);
-  });
-
-  const script = (argv: string[]) => `
-    import { launch } from "console-socket";
-    const { console: terminal, pid } = await launch(${JSON.stringify(argv)});
-    terminal.resume();
-    console.log("running", pid);`;
-  const [command, ...node] = plainNode;
-  const cwd = dirname(new URL(import.meta.url).pathname);
-  for (const step of steps) {
-    t.test(`Node before the runtime's ${step}`, async (t) => {
-      const source = script(fakeRuntime(["cat"], { stopBefore: step }));
-      const program = start(t, command, [...node, "--input-type=module", "-e", source], { cwd });
-      const parties = await stoppedLaunch(program.pid);
-      process.kill(program.pid, "SIGKILL");
-      await program.ended;
-      process.kill(parties.runtime, "SIGCONT");
-      for (const pid of Object.values(parties)) await waitGone(pid);
-    });
-  }
-
-  t.test("Node while the container runs: it is hung up and not killed, and the monitor waits for it", async (t) => {
-    const source = script(fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]));
-    const program = start(t, command, [...node, "--input-type=module", "-e", source], { cwd });
-    const pid = Number((await program.output(/running (\d+)/))[1]);
-    const [monitor = 0] = childrenOf(program.pid);
-    process.kill(program.pid, "SIGKILL");
-    await program.ended;
-    t.ok(isAlive(pid) && isAlive(monitor));
-    process.kill(pid, "SIGKILL");
-    await waitGone(monitor);
   });
 });
 

@@ -1,7 +1,7 @@
 // `console-socket run` as a person uses it: a detached container in a window, as if in the foreground.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { Container } from "../support/container.js";
@@ -17,10 +17,15 @@ import { until } from "../support/until.js";
 const COMMAND = join(repository, "packages/console-socket/dist/cli/main.js");
 const [ENV, ...NODE] = plainNode;
 
-/** The command line that runs the container in the foreground. */
-function runCommand(box: Container, ...options: string[]): string[] {
+/** The command line that runs the container in the foreground. Its sockets are where `leftovers` looks. */
+function runCommand(box: Container, ...options: string[]): [string, ...string[]] {
   const runtime = box.command("run", "--detach", "--bundle", box.bundle, "--console-socket", "{}", box.id);
-  return [ENV, ...NODE, COMMAND, "run", ...options, "--", ...runtime];
+  return [...inDirectory(box.dir), COMMAND, "run", ...options, "--", ...runtime];
+}
+
+/** Node with a place of its own for temporary files: other tests have theirs beside it. */
+function inDirectory(dir: string): [string, ...string[]] {
+  return ["env", `TMPDIR=${dir}`, ENV, ...NODE];
 }
 
 /** In a window, as a shell's child, so that what it left of the terminal can be seen. */
@@ -38,11 +43,7 @@ function commandOf(box: Container): number {
 }
 
 const isRaw = (tty: string) => /-icanon/.test(spawnSync("stty", ["-a", "-F", tty], { encoding: "utf8" }).stdout);
-
-// A place of this file's own, where no other test's sockets come and go.
-process.env["TMPDIR"] = mkdtempSync(join(tmpdir(), "run-"));
-t.teardown(() => rmSync(tmpdir(), { recursive: true, force: true }));
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("console-"));
+const leftovers = (dir: string) => readdirSync(dir).filter((name) => name.startsWith("console-"));
 
 for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
   t.test(`console-socket run with ${runtime.name}`, { skip: needs(...runtime.needs, "tmux") }, async (t) => {
@@ -70,7 +71,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       const screen = (await window.waitFor(/^status=42$[\s\S]*echoe/m)).input ?? "";
       t.match(screen, /[^-]icanon/, "the terminal is not raw");
       t.match(screen, /[^-]onlcr/);
-      t.strictSame(leftovers(), []);
+      t.strictSame(leftovers(box.dir), []);
     });
 
     t.test("vi and top", async (t) => {
@@ -138,7 +139,7 @@ t.test("console-socket run [killed by a signal]", { skip: needs(...runc.needs, "
       t.match(screen.input, /[^-]icanon/);
       t.match(readFileSync(record, "utf8"), /"version":3.*\n.*"o".*# /, "the recording is complete");
       await box.stopped();
-      t.strictSame(leftovers(), []);
+      t.strictSame(leftovers(box.dir), []);
     });
   }
 
@@ -162,36 +163,34 @@ t.test("console-socket run [killed by a signal]", { skip: needs(...runc.needs, "
   t.test("before the runtime has sent a console: the runtime ends too, and nothing is left", async (t) => {
     const dir = tempDir(t);
     const script = 'echo $$ >"$0/pid"; exec sleep 1000';
-    const command = start(t, ENV, [...NODE, COMMAND, "run", "--", "sh", "-c", script, dir, "{}"]);
+    const [env, ...node] = inDirectory(dir);
+    const command = start(t, env, [...node, COMMAND, "run", "--", "sh", "-c", script, dir, "{}"]);
     await until(() => existsSync(join(dir, "pid")) && readFileSync(join(dir, "pid"), "utf8"), { what: "the runtime" });
     command.kill("SIGINT");
     t.match(await command.ended, { signal: "SIGINT", stdout: "", stderr: "" });
     await waitGone(Number(readFileSync(join(dir, "pid"), "utf8")));
-    t.strictSame(leftovers(), []);
+    t.strictSame(leftovers(dir), []);
   });
 });
 
 t.test("console-socket run without a terminal", { skip: needs(...runc.needs) }, async (t) => {
-  const command = (args: string[]) => run(t, ENV, [...NODE, ...args]);
-  const program = (script: string, consoleSize?: { columns: number; rows: number }) =>
-    new Container(t, runc, { args: ["/bin/sh", "-c", script], ...(consoleSize && { consoleSize }) });
-  const options = (box: Container, ...rest: string[]) => runCommand(box, ...rest).slice(1 + NODE.length);
+  const command = ([command, ...args]: [string, ...string[]]) => run(t, command, args);
+  const program = (script: string) => new Container(t, runc, { args: ["/bin/sh", "-c", script] });
 
+  // A program that writes at once can be faster than any receiver: these wait for a line first, which is echoed.
   t.test("passes bytes, without CR; the exit status is the container's", async (t) => {
-    // It waits for a line: what a program shows at once can come before anybody had the time to set its terminal.
-    const box = program("read go; echo one; echo two; exit 7");
-    const result = await run(t, ENV, [...NODE, ...options(box)], { input: "go\n" });
-    t.match(result, { status: 7, stdout: "go\none\ntwo\n", stderr: "" });
+    const argv = runCommand(program("read go; echo one; echo two; exit 7"));
+    t.match(await run(t, ENV, argv.slice(1), { input: "go\n" }), { status: 7, stdout: "go\none\ntwo\n", stderr: "" });
   });
 
   t.test("--onlcr keeps it", async (t) => {
-    t.match(await command(options(program("echo one"), "--onlcr")), { status: 0, stdout: "one\r\n" });
+    t.match(await command(runCommand(program("echo one"), "--onlcr")), { status: 0, stdout: "one\r\n" });
   });
 
   t.test("a signal that ended the container is 128 and its number", async (t) => {
-    t.match(await command(options(program("trap - USR1; kill -9 $$; exec sleep 0"))), { status: 0 }, "PID 1 cannot");
+    t.match(await command(runCommand(program("trap - USR1; kill -9 $$; exec sleep 0"))), { status: 0 }, "PID 1 cannot");
     const box = new Container(t, runc, { args: ["/bin/sleep", "1000"] });
-    const running = start(t, ENV, [...NODE, ...options(box)]);
+    const running = start(t, ENV, runCommand(box).slice(1));
     await until(async () => (await box.state())?.status === "running", { what: "the container" });
     await box.running(/^\/bin\/sleep/);
     await box.kill();
@@ -199,10 +198,9 @@ t.test("console-socket run without a terminal", { skip: needs(...runc.needs) }, 
   });
 
   t.test("--size, --json", async (t) => {
-    const { status, stdout, stderr } = await command(
-      options(program("sleep 0.2; stty size"), "--size", "101x33", "--json"),
-    );
-    t.match({ status, stdout }, { status: 0, stdout: "33 101\n" });
+    const argv = runCommand(program("read go; stty size"), "--size", "101x33", "--json");
+    const { status, stdout, stderr } = await run(t, ENV, argv.slice(1), { input: "go\n" });
+    t.match({ status, stdout }, { status: 0, stdout: "go\n33 101\n" });
     const events = stderr
       .trim()
       .split("\n")
@@ -214,19 +212,19 @@ t.test("console-socket run without a terminal", { skip: needs(...runc.needs) }, 
   });
 
   t.test("what is typed comes from standard input; --no-stdin types nothing", async (t) => {
-    const script = "stty -echo; read -t 2 word; echo got $word";
+    const script = "read word; echo got $word";
     const box = program(script);
-    t.match(await run(t, ENV, [...NODE, ...options(box)], { input: "it\n" }), { stdout: /got it\n/ });
+    t.match(await run(t, ENV, runCommand(box).slice(1), { input: "it\n" }), { stdout: /got it\n/ });
     const other = program("read -t 1 word; echo got $word");
-    t.match(await run(t, ENV, [...NODE, ...options(other, "--no-stdin")], { input: "it\n" }), { stdout: /got\n/ });
+    t.match(await run(t, ENV, runCommand(other, "--no-stdin").slice(1), { input: "it\n" }), { stdout: /got\n/ });
   });
 
   t.test("failures: one line, and the status says whose", async (t) => {
     const box = new Container(t, runc, { args: ["/no/such/program"] });
     const line = (text: string) => new RegExp(`^console-socket: ${text}.*\n$`);
-    const ghost = await command(options(box));
+    const ghost = await command(runCommand(box));
     t.match(ghost, { status: 125, stdout: "", stderr: line(".*runc ended with status 1 after.*no such file") });
-    const json = await command(options(box, "--json"));
+    const json = await command(runCommand(box, "--json"));
     t.match(JSON.parse(json.stderr), {
       event: "error",
       code: "ERR_CONSOLE_GHOST",
@@ -246,7 +244,7 @@ t.test("console-socket run without a terminal", { skip: needs(...runc.needs) }, 
       },
     ];
     for (const { args, ...expected } of cases)
-      t.match(await command([COMMAND, "run", ...args]), { stdout: "", ...expected });
-    t.strictSame(leftovers(), []);
+      t.match(await command([...inDirectory(box.dir), COMMAND, "run", ...args]), { stdout: "", ...expected });
+    t.strictSame(leftovers(box.dir), []);
   });
 });

@@ -37,6 +37,7 @@ const checks = {
   tini: () => command("tini"),
   catatonit: () => command("catatonit"),
   "dumb-init": () => command("dumb-init"),
+  wrk: () => command("wrk"),
   "socket-activate": () => command("systemd-socket-activate", "systemd"),
   busybox: () => (staticBusybox() ? undefined : "no static busybox (Debian: busybox-static)"),
   "runc-go": () =>

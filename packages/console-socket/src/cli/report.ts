@@ -1,7 +1,6 @@
 // What the command says on standard error: a line for a person where something is wrong, or with --json a line for every
-// event.
-import { ConsoleSocketError } from "../errors.js";
-import { LaunchError } from "../launch-errors.js";
+// event. It imports no more than that: every command starts with it.
+import type { LaunchError } from "../launch-errors.js";
 import { red } from "./style.js";
 
 export interface Report {
@@ -26,14 +25,12 @@ export function say(message: string): void {
 }
 
 function described(error: Error): object {
-  const { code } = error as NodeJS.ErrnoException;
-  const runtime = error instanceof LaunchError ? { exit: error.exit, output: error.output } : {};
-  return { ...(code !== undefined && { code }), message: error.message, ...runtime };
+  const { code, exit, output } = error as Partial<LaunchError>;
+  return { code, message: error.message, exit, output };
 }
 
 /** As container engines have it, and shells. */
 export function exitStatusOf(error: Error): number {
-  if (error instanceof ConsoleSocketError) return 125;
   const { code, syscall = "" } = error as NodeJS.ErrnoException;
   if (!syscall.startsWith("spawn ")) return 125;
   return code === "ENOENT" ? 127 : 126;
