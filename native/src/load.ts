@@ -1,6 +1,6 @@
 // Finds the binaries of this package: what a build in place made, else the prebuilt ones that the published package
 // carries. The error names every place that was tried.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -27,6 +27,16 @@ function refuseOtherRuntimes(): void {
   }
 }
 
+// From the published sources, where npm put them; both are what this version was tried with.
+const FROM_SOURCE =
+  "with python3, make and g++ installed, build it by `npm install --no-save node-gyp@12.4.0 node-addon-api@8.9.2 && " +
+  "node node_modules/cmsg-native/source/scripts/build.mjs`";
+
+// Its dynamic loader has the architecture in its name.
+function isMusl(): boolean {
+  return existsSync("/lib") && readdirSync("/lib").some((name) => name.startsWith("ld-musl-"));
+}
+
 /** What a binary is for. */
 export interface BinaryTarget {
   /** As `process.arch` has it; this machine's by default. */
@@ -40,7 +50,8 @@ function candidates(name: string, { arch = process.arch, libc }: BinaryTarget): 
     (built) => `../prebuilds/linux-${arch}-${built}/${name}`,
   );
   if (arch === process.arch) {
-    places.unshift(`../build/Release/${name}`);
+    // The second is what a build from the published sources makes.
+    places.unshift(`../build/Release/${name}`, `../source/build/Release/${name}`);
     // CMSG_NATIVE_BUILD=Debug runs what a sanitizer build made.
     const build = process.env["CMSG_NATIVE_BUILD"];
     if (build) places.unshift(`../build/${build}/${name}`);
@@ -66,7 +77,7 @@ export function findBinary(name: string, target: BinaryTarget = {}): string {
   if (found) return found;
   throw new NativeLoadError(
     `cmsg-native has no ${name} for linux ${arch}${libc ? ` with ${libc}` : ""}; tried ${tried.join(", ")}. ` +
-      "In a clone, build it: node native/scripts/build.mjs",
+      `In a clone, build it: node native/scripts/build.mjs. As a package, ${FROM_SOURCE}.`,
   );
 }
 
@@ -76,6 +87,8 @@ export function loadAddon(): unknown {
   try {
     return createRequire(import.meta.url)(path);
   } catch (error) {
+    if (isMusl())
+      throw new NativeLoadError(`cmsg-native's addon in ${path} is for glibc, and this is musl: ${FROM_SOURCE}`);
     const reason = error instanceof Error ? error.message : String(error);
     throw new NativeLoadError(`cmsg-native found ${path} and could not load it: ${reason}`, { cause: error });
   }
