@@ -52,7 +52,7 @@ PtyStream::PtyStream(const Napi::CallbackInfo& info)
   Ref();
 }
 
-// Reached while open only when the environment goes, or when the constructor failed.
+// Reached while open only when the environment goes.
 PtyStream::~PtyStream() {
   if (holds_loop_) reactor_->unref();
   if (fd_ >= 0) reactor_->remove(fd_, this);
@@ -151,6 +151,8 @@ void PtyStream::close(const Napi::CallbackInfo&) {
   reactor_->remove(fd_, this);
   fd_ = -1;
   release_loop();
+  // The callback holds the console, and the console holds this: the circle would outlive both.
+  callback_.Reset();
   Unref();
 }
 

@@ -71,6 +71,7 @@ void Reactor::start() {
 void Reactor::stop(napi_async_cleanup_hook_handle hook) {
   running_ = false;
   batch_next_ = batch_size_ = 0;
+  for (Source* source : queue_) source->queued_ = false;
   queue_.clear();
   // The poll leaves the loop before its descriptor goes.
   uv_poll_stop(poll_handle_);

@@ -68,6 +68,8 @@ void Watcher::close(const Napi::CallbackInfo&) {
   if (fd_ < 0) return;
   update(0);
   fd_ = -1;
+  // The callback holds whoever waited, and they hold this: the circle would outlive them all.
+  callback_.Reset();
 }
 
 void Watcher::set_ref(const Napi::CallbackInfo& info) {

@@ -19,7 +19,12 @@ interface Waiter {
   fail(error: unknown): void;
 }
 
+// A promise that settles at once keeps the event loop from its turn: whoever asks again and again, while a peer goes on
+// and on, is made to wait for readiness after so many.
+const STEPS_PER_TURN = 64;
+
 export class PendingOperations {
+  #streak = 0;
   readonly #waiters: Waiter[] = [];
   readonly #onChange: () => void;
 
@@ -64,7 +69,7 @@ export class PendingOperations {
         this.#onChange();
       };
       if (signal?.aborted) return waiter.fail(signal.reason);
-      if (!this.waiting && waiter.step()) return;
+      if (!this.waiting && this.#streak++ < STEPS_PER_TURN && waiter.step()) return;
       signal?.addEventListener("abort", onAbort);
       this.#waiters.push(waiter);
       this.#onChange();
@@ -73,7 +78,8 @@ export class PendingOperations {
 
   /** The descriptor is ready: goes on until the head has to wait again. */
   ready(): void {
-    while (this.#waiters[0]?.step());
+    this.#streak = 0;
+    for (let steps = 0; steps < STEPS_PER_TURN && this.#waiters[0]?.step(); steps++);
     this.#onChange();
   }
 

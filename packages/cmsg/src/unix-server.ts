@@ -135,9 +135,12 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
   close(): void {
     if (this.closed) return;
     this.#watcher.close();
-    if (this.#file) removeSocketFile(this.#file);
-    this.#owner.close();
-    this.#accepts.failAll(closedError("server"));
+    try {
+      if (this.#file) removeSocketFile(this.#file);
+    } finally {
+      this.#owner.close();
+      this.#accepts.failAll(closedError("server"));
+    }
   }
 
   [Symbol.dispose](): void {

@@ -196,10 +196,11 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     }
   }
 
-  // An empty record looks the same, unless it carries something.
+  // An empty record looks the same, unless it carries something. A stream has none, and its end comes with credentials of
+  // nobody (pid, uid and gid 0) where they were asked for.
   #isEnd(message: Message): boolean {
     const empty = message.data.length === 0 && message.fds.length === 0;
-    return empty && this.type !== "datagram" && message.credentials === undefined;
+    return empty && (this.type === "stream" || (this.type === "seqpacket" && message.credentials === undefined));
   }
 
   /** The messages until the peer closes, or this end is closed. Leaving the loop leaves the socket open. */
@@ -240,9 +241,12 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   close(): void {
     if (this.closed) return;
     this.#stop();
-    if (this.#file) removeSocketFile(this.#file);
-    this.#owner.close();
-    this.#failAll();
+    try {
+      if (this.#file) removeSocketFile(this.#file);
+    } finally {
+      this.#owner.close();
+      this.#failAll();
+    }
   }
 
   /**

@@ -88,11 +88,14 @@ export class ConsoleListener
   /** Stops listening and removes the socket. Consoles that nobody accepted are hung up; the others live on. */
   close(): void {
     if (this.closed) return;
-    this.#server.close();
-    this.#closing.abort(closed());
-    this.#removeDirectory();
-    for (const console of this.#consoles.end(closed())) console.destroy();
-    this.emit("close");
+    try {
+      this.#server.close();
+    } finally {
+      this.#closing.abort(closed());
+      this.#removeDirectory();
+      for (const console of this.#consoles.end(closed())) console.destroy();
+      this.emit("close");
+    }
   }
 
   [Symbol.dispose](): void {
@@ -139,6 +142,9 @@ export class ConsoleListener
   }
 
   #deliver(console: PtyConsole): void {
+    // Nobody can listen for its errors before it is handed out, and its sender can cause one (ERR_CONSOLE_TAMPERED): it
+    // must not end the process. Who gets it sees it destroyed, and its `errored`.
+    console.on("error", () => undefined);
     if (this.closed) console.destroy();
     else this.#consoles.give(console);
   }

@@ -141,6 +141,13 @@ export class PtyConsole extends Duplex implements Console {
     return true;
   }
 
+  /** Flushes and stops typing: no hangup, no Ctrl-D. As with `write`, what comes after the end is dropped. */
+  override end(...args: unknown[]): this {
+    if (!this.#over) return super.end(...(args as Parameters<Duplex["end"]>));
+    const ended = args.at(-1);
+    return typeof ended === "function" ? super.end(ended as () => void) : super.end();
+  }
+
   override _read(): void {
     this.#wanted = true;
     this.#channel.resume();
