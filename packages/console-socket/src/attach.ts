@@ -108,7 +108,8 @@ async function outputTo(console: Console, stdout: Writable, detaching: AbortSign
       detaching.addEventListener("abort", () => resolve("detached"), { signal });
       // What pipe handed over before is written before this.
       listen(console, "end", () => stdout.write("", () => resolve("ended")), signal);
-      listen(console, "close", () => resolve("ended"), signal);
+      // After the end it is the flush above that says when; without one, a console that was closed has nothing to flush.
+      listen(console, "close", () => console.readableEnded || resolve("ended"), signal);
       listen(console, "error", reject, signal);
       listen(stdout, "error", reject, signal);
       console.pipe(stdout, { end: false });
