@@ -21,8 +21,9 @@ void adopt(const Napi::CallbackInfo& info) {
   Environment::of(info.Env()).fds.own(int_argument(info, 0));
 }
 
-void disown(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env()).fds.disown(int_argument(info, 0));
+napi_value disown(napi_env env, napi_callback_info info) {
+  Environment::of(env).fds.disown(FastCall<1>(env, info).integer(0));
+  return nullptr;
 }
 
 void close_fd(const Napi::CallbackInfo& info) {
@@ -79,7 +80,7 @@ Napi::Value identify(const Napi::CallbackInfo& info) {
 
 void define_descriptors(Napi::Env env, Napi::Object exports) {
   define(env, exports, "adopt", adopt);
-  define(env, exports, "disown", disown);
+  define_fast<disown>(env, exports, "disown");
   define(env, exports, "close", close_fd);
   define_fast<close_received>(env, exports, "closeReceived");
   define(env, exports, "dup", duplicate);

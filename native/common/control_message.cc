@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "retry.h"
 
@@ -59,6 +61,12 @@ void take(const cmsghdr* header, size_t length, ControlData* control) {
   }
 }
 
+// By number: in a process with threads the C library's functions make each call a point where the thread can be
+// cancelled, which nobody uses and every message would pay for.
+ssize_t system_call(long number, int socket, msghdr* message, int flags) {
+  return syscall(number, socket, message, flags);
+}
+
 }  // namespace
 
 ssize_t send_message(int socket, const Outgoing& outgoing, int flags) {
@@ -82,7 +90,7 @@ ssize_t send_message(int socket, const Outgoing& outgoing, int flags) {
     header = CMSG_NXTHDR(&message, header);
   }
   if (outgoing.credentials != nullptr) put(header, SCM_CREDENTIALS, outgoing.credentials, sizeof(ucred));
-  return retry_on_eintr([&] { return sendmsg(socket, &message, flags | MSG_NOSIGNAL); });
+  return retry_on_eintr([&] { return system_call(SYS_sendmsg, socket, &message, flags | MSG_NOSIGNAL); });
 }
 
 ssize_t receive_message(int socket, void* data, size_t length, ControlData* control, int flags) {
@@ -93,7 +101,7 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
     message.msg_controllen = sizeof(space);
     message.msg_name = control->wants_name ? &control->name : nullptr;
     message.msg_namelen = control->wants_name ? sizeof(control->name) : 0;
-    return recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    return system_call(SYS_recvmsg, socket, &message, flags | MSG_CMSG_CLOEXEC);
   });
   if (received == -1) return -1;
   control->flags = message.msg_flags;

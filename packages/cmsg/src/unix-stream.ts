@@ -46,6 +46,7 @@ export class UnixStream extends SocketStream {
     (bytes) => this.sent(bytes),
   );
   #connection: Connection | undefined;
+  #owesDrain = false;
   #ref = true;
 
   private constructor(target: UnixStreamTarget, options: UnixStreamOptions) {
@@ -108,7 +109,8 @@ export class UnixStream extends SocketStream {
    * Writes `bytes`, the first of which carries `fds`. The descriptors are borrowed for the call only; the bytes are
    * borrowed until they are sent.
    *
-   * @returns what `write()` returns: false when it is time to wait for 'drain'.
+   * @returns what `write()` returns: false when it is time to wait for 'drain'. That is sooner than for bytes alone: as
+   * soon as one has to wait, since each that waits has a descriptor open.
    * @throws CmsgError ERR_CMSG_NO_DATA, ERR_CMSG_FD_COUNT (more than 253), ERR_CMSG_INVALID_ARG, ERR_CMSG_CLOSED (a
    * closed OwnedFd); EBADF, EMFILE: nothing is sent and the stream goes on.
    */
@@ -121,8 +123,10 @@ export class UnixStream extends SocketStream {
     if (sent === bytes.length) return true;
     // An object of its own: the same bytes may be written twice.
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + sent, bytes.length - sent);
-    if (sent === 0) this.#writer.attach(chunk, fds);
-    return this.write(chunk);
+    if (sent > 0) return this.write(chunk);
+    this.#writer.attach(chunk, fds);
+    if (this.write(chunk)) this.#owesDrain = true;
+    return false;
   }
 
   /** Lets the process end while this stream waits. */
@@ -165,13 +169,13 @@ export class UnixStream extends SocketStream {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#writer.start([chunk], callback);
+    this.#writer.start([chunk], (error) => this.#written(callback, error));
   }
 
   override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
     this.#writer.start(
       chunks.map(({ chunk }) => chunk),
-      callback,
+      (error) => this.#written(callback, error),
     );
   }
 
@@ -257,6 +261,15 @@ export class UnixStream extends SocketStream {
     } finally {
       this.#watch();
     }
+  }
+
+  #written(callback: (error?: Error | null) => void, error?: Error | null): void {
+    callback(error);
+    if (error || !this.#owesDrain || this.writableLength > 0) return;
+    this.#owesDrain = false;
+    process.nextTick(() => {
+      if (!this.destroyed) this.emit("drain");
+    });
   }
 
   #isIdle(): boolean {

@@ -267,6 +267,29 @@ t.test(
   },
 );
 
+t.test("writeWithFds is false as soon as descriptors have to wait, and 'drain' comes when they are gone", async (t) => {
+  const before = openFds();
+  const [one, other] = pair(t);
+  await once(one, "connect");
+  other.pause();
+  let written = 1;
+  while (one.writeWithFds(Buffer.from("x"), [0])) written++;
+  t.ok(written > 100, `${written} went at once`);
+  t.equal(openFds().size - before.size, 3, "the two ends, and one copy");
+  let received = 0;
+  other.on("fds", (fds: number[]) => {
+    received += fds.length;
+    for (const fd of fds) closeSync(fd);
+  });
+  other.resume();
+  await once(one, "drain");
+  one.end();
+  await finished(other);
+  t.equal(received, written);
+  one.destroy();
+  await assertNoLeak(t, before);
+});
+
 t.test("writeWithFds refuses what cannot travel, and the stream goes on", async (t) => {
   const before = openFds();
   const [one, other] = pair(t);
