@@ -1,18 +1,19 @@
 // Receiving container consoles: the receiving side of --console-socket.
-export { Asciicast, type AsciicastOptions } from "./asciicast.js";
-export { type AttachOptions, attach } from "./attach.js";
-export type { Console } from "./console.js";
-export { ConsoleLog, type ConsoleLogOptions } from "./console-log.js";
+
+export { type AttachOptions, attach } from "./attach/attach.js";
+export type { RawTerminal } from "./attach/raw-terminal.js";
+export type { Console } from "./console/console.js";
+export { PtyConsole } from "./console/pty-console.js";
+export type { EndAfterOptions, PtyConsoleOptions } from "./console/pty-console-options.js";
+export type { WindowSize } from "./console/window-size.js";
 export { type DiagnosticEvent, EVENTS } from "./diagnostics.js";
 export { CONSOLE_ERROR_CODES, type ConsoleErrorCode, ConsoleSocketError } from "./errors.js";
-export type { ExitStatus } from "./exit-status.js";
-export { type LaunchOptions, launch } from "./launch.js";
-export { LaunchError } from "./launch-errors.js";
-export type { LaunchedContainer } from "./launched.js";
-export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./listener.js";
-export { asPty, Pty, type PtyDisposable, type PtyEvent, type PtyOptions } from "./pty.js";
-export { PtyConsole } from "./pty-console.js";
-export type { EndAfterOptions, PtyConsoleOptions } from "./pty-console-options.js";
-export type { RawTerminal } from "./raw-terminal.js";
-export { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
-export type { WindowSize } from "./window-size.js";
+export type { ExitStatus } from "./launch/exit-status.js";
+export { type LaunchOptions, launch } from "./launch/launch.js";
+export { LaunchError } from "./launch/launch-errors.js";
+export type { LaunchedContainer } from "./launch/launched.js";
+export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./listen/listener.js";
+export { type ReceiveConsoleOptions, receiveConsole } from "./listen/receive-console.js";
+export { asPty, Pty, type PtyDisposable, type PtyEvent, type PtyOptions } from "./node-pty/pty.js";
+export { Asciicast, type AsciicastOptions } from "./record/asciicast.js";
+export { ConsoleLog, type ConsoleLogOptions } from "./record/console-log.js";

@@ -39,7 +39,7 @@ function exportsOf(folder: string, file = "dist/index.d.ts"): string[] {
 /** The declarations of all files of a package. */
 function declarations(folder: string): string {
   const dist = join(repository, folder, "dist");
-  const files = readdirSync(dist).filter((name) => name.endsWith(".d.ts"));
+  const files = readdirSync(dist, { encoding: "utf8", recursive: true }).filter((name) => name.endsWith(".d.ts"));
   return files.map((name) => readFileSync(join(dist, name), "utf8")).join("\n");
 }
 

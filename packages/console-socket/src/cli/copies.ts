@@ -2,10 +2,10 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { finished } from "node:stream/promises";
-import { Asciicast } from "../asciicast.js";
-import type { Console } from "../console.js";
-import { ConsoleLog } from "../console-log.js";
-import type { WindowSize } from "../window-size.js";
+import type { Console } from "../console/console.js";
+import type { WindowSize } from "../console/window-size.js";
+import { Asciicast } from "../record/asciicast.js";
+import { ConsoleLog } from "../record/console-log.js";
 import type { CommonOptions } from "./options.js";
 
 export class Copies {

@@ -1,6 +1,6 @@
 // The command line of `console-socket`, read by its description.
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { checkWindowSize, type WindowSize } from "../window-size.js";
+import { checkWindowSize, type WindowSize } from "../console/window-size.js";
 import { type CommandName, OPTIONS } from "./description.js";
 
 export interface CommonOptions {

@@ -1,8 +1,8 @@
 // `console-socket SOCKET`: a drop-in for recvtty, the receiver of runc's own tests.
 import { writeFileSync } from "node:fs";
+import type { PtyConsole } from "../console/pty-console.js";
 import { ConsoleSocketError } from "../errors.js";
-import { type ConsoleListener, listen } from "../listener.js";
-import type { PtyConsole } from "../pty-console.js";
+import { type ConsoleListener, listen } from "../listen/listener.js";
 import type { Copies } from "./copies.js";
 import type { ReceiveOptions } from "./options.js";
 import type { Report } from "./report.js";

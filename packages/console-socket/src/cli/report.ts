@@ -1,6 +1,6 @@
 // What the command says on standard error: a line for a person where something is wrong, or with --json a line for every
 // event. It imports no more than that: every command starts with it.
-import type { LaunchError } from "../launch-errors.js";
+import type { LaunchError } from "../launch/launch-errors.js";
 import { red } from "./style.js";
 
 export interface Report {

@@ -1,5 +1,5 @@
 // Signals of the command: put the terminal and the file system in order, then do what the signal would have done.
-import type { RawTerminal } from "../raw-terminal.js";
+import type { RawTerminal } from "../attach/raw-terminal.js";
 
 const DEADLY = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 

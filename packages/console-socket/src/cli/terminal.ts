@@ -1,6 +1,6 @@
 // The console of either command, connected with this process's terminal or streams.
-import type { Console } from "../console.js";
-import type { WindowSize } from "../window-size.js";
+import type { Console } from "../console/console.js";
+import type { WindowSize } from "../console/window-size.js";
 import type { Copies } from "./copies.js";
 import type { CommonOptions } from "./options.js";
 import { restoreWhileStopped } from "./signals.js";
@@ -25,7 +25,7 @@ export async function connect(
   { stdin, size, detachKeys }: CommonOptions & { detachKeys?: string | undefined },
   { copies, command }: { copies: Copies | undefined; command?: string },
 ): Promise<"ended" | "detached"> {
-  const { attach } = await import("../attach.js");
+  const { attach } = await import("../attach/attach.js");
   // In one go with what shows it: with the first pipe the bytes begin to flow.
   copies?.of(console, command);
   return attach(console, {

@@ -1,10 +1,10 @@
 // The socket of one launch: it takes the one console that the runtime command sends, and can tell that none came.
 import { CmsgError, type OwnedFd, recvFile, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
-import { safeName } from "./console-name.js";
-import { PtyConsole } from "./pty-console.js";
-import type { PtyConsoleOptions } from "./pty-console-options.js";
-import { type SocketPlace, socketPath } from "./socket-path.js";
+import { safeName } from "../console/console-name.js";
+import { PtyConsole } from "../console/pty-console.js";
+import type { PtyConsoleOptions } from "../console/pty-console-options.js";
+import { type SocketPlace, socketPath } from "../listen/socket-path.js";
 
 export interface LaunchConsoleOptions extends PtyConsoleOptions {
   onlcr?: boolean | undefined;

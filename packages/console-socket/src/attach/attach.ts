@@ -2,10 +2,10 @@
 import type { EventEmitter } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
-import type { Console } from "./console.js";
+import type { Console } from "../console/console.js";
+import type { WindowSize } from "../console/window-size.js";
 import { DetachKeys, parseDetachKeys } from "./detach-keys.js";
 import { RawTerminal } from "./raw-terminal.js";
-import type { WindowSize } from "./window-size.js";
 
 export interface AttachOptions {
   /** What is typed; null types nothing. process.stdin by default. A terminal is in raw mode meanwhile. */

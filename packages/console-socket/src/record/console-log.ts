@@ -4,7 +4,7 @@
 //   2026-01-31T12:00:00.123456789Z stdout F a whole line
 //   2026-01-31T12:00:00.123456789Z stdout P a part of a long line, which goes on in the next one
 import { Transform, type TransformCallback } from "node:stream";
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 
 export interface ConsoleLogOptions {
   /** `'raw'` (default), or `'cri'`. */

@@ -3,11 +3,11 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import type { Console } from "./console.js";
-import { safeName } from "./console-name.js";
-import { ConsoleSocketError } from "./errors.js";
-import { type ExitStatus, shellStatus } from "./exit-status.js";
-import type { LaunchedContainer } from "./launched.js";
+import type { Console } from "../console/console.js";
+import { safeName } from "../console/console-name.js";
+import { ConsoleSocketError } from "../errors.js";
+import { type ExitStatus, shellStatus } from "../launch/exit-status.js";
+import type { LaunchedContainer } from "../launch/launched.js";
 
 /** What ends a subscription. */
 export interface PtyDisposable {

@@ -1,6 +1,6 @@
 // How a console over a PTY's master begins and ends.
 import type { Credentials } from "cmsg-native";
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 import { checkWindowSize, type WindowSize } from "./window-size.js";
 
 export interface PtyConsoleOptions {

@@ -1,5 +1,5 @@
 // A runtime command that did not do what it was launched for.
-import { type ConsoleErrorCode, ConsoleSocketError } from "./errors.js";
+import { type ConsoleErrorCode, ConsoleSocketError } from "../errors.js";
 import { describeExit, type ExitStatus } from "./exit-status.js";
 import type { RuntimeEnd } from "./monitor-process.js";
 

@@ -5,14 +5,14 @@
 import { rmSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
+import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
+import { ConsoleSocketError } from "../errors.js";
 import { findContainer, holdProcess } from "./container-process.js";
-import { ConsoleSocketError } from "./errors.js";
 import { checkArguments, fillIn } from "./launch-arguments.js";
 import { noConsole, notOurs, runtimeFailed } from "./launch-errors.js";
 import { LaunchSocket } from "./launch-socket.js";
 import { LaunchedContainer } from "./launched.js";
 import { MonitorProcess, type RuntimeEnd } from "./monitor-process.js";
-import { checkConsoleOptions, type PtyConsoleOptions } from "./pty-console-options.js";
 
 export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
   /** The runtime command's working directory; this process's by default. */

@@ -2,10 +2,10 @@
 import { constants } from "node:os";
 import type { OwnedFd } from "cmsg";
 import { native } from "cmsg-native";
-import { ConsoleSocketError } from "./errors.js";
+import type { PtyConsole } from "../console/pty-console.js";
+import { ConsoleSocketError } from "../errors.js";
 import type { ExitStatus } from "./exit-status.js";
 import type { MonitorProcess } from "./monitor-process.js";
-import type { PtyConsole } from "./pty-console.js";
 
 export class LaunchedContainer {
   readonly console: PtyConsole;

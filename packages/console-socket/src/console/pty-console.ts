@@ -2,8 +2,8 @@
 import { Duplex } from "node:stream";
 import { type Fd, OwnedFd } from "cmsg";
 import type { Credentials } from "cmsg-native";
+import { ConsoleSocketError } from "../errors.js";
 import type { Console } from "./console.js";
-import { ConsoleSocketError } from "./errors.js";
 import { checkMaster } from "./master.js";
 import { watchExit } from "./process-exit.js";
 import { PtyChannel } from "./pty-channel.js";

@@ -1,11 +1,11 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
 import { setTimeout as delay } from "node:timers/promises";
 import { CmsgError, recvFile, type UnixSocket } from "cmsg";
-import { safeName } from "./console-name.js";
-import { publish } from "./diagnostics.js";
-import { ConsoleSocketError } from "./errors.js";
-import { PtyConsole } from "./pty-console.js";
-import { checkConsoleOptions, type PtyConsoleOptions } from "./pty-console-options.js";
+import { safeName } from "../console/console-name.js";
+import { PtyConsole } from "../console/pty-console.js";
+import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
+import { publish } from "../diagnostics.js";
+import { ConsoleSocketError } from "../errors.js";
 
 export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
   /** A peer that sent nothing after this time is refused: ERR_CONSOLE_TIMEOUT. 10000 by default; 0 waits for ever. */

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { getSystemErrorName } from "node:util";
 import { type OwnedFd, UnixSocket } from "cmsg";
 import { findBinary } from "cmsg-native";
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 import { type ExitStatus, exitStatus } from "./exit-status.js";
 import { holdRecord, RecordReader, signalRecord, type Told } from "./launch-protocol.js";
 

@@ -3,11 +3,11 @@ import { EventEmitter, once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
 import type { Credentials } from "cmsg-native";
-import { publish } from "./diagnostics.js";
-import { ConsoleSocketError } from "./errors.js";
+import type { PtyConsole } from "../console/pty-console.js";
+import { checkConsoleOptions } from "../console/pty-console-options.js";
+import { publish } from "../diagnostics.js";
+import { ConsoleSocketError } from "../errors.js";
 import { HandOver } from "./hand-over.js";
-import type { PtyConsole } from "./pty-console.js";
-import { checkConsoleOptions } from "./pty-console-options.js";
 import { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
 import { socketPath } from "./socket-path.js";
 

@@ -1,5 +1,5 @@
 // Window sizes, ioctl_tty(2) TIOCSWINSZ.
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 
 /** In characters, as Node's tty has it. */
 export interface WindowSize {

@@ -1,8 +1,8 @@
 // The master (ptmx) of a pseudo-terminal: its bytes, its size, and who else has a hand on it.
 import { OwnedFd } from "cmsg";
 import { native, PtyResult, type PtyStream } from "cmsg-native";
-import { publish } from "./diagnostics.js";
-import { ConsoleSocketError } from "./errors.js";
+import { publish } from "../diagnostics.js";
+import { ConsoleSocketError } from "../errors.js";
 import type { WindowSize } from "./window-size.js";
 
 // Every console of this thread reads into this one buffer, and copies out what came: a console at rest has none.

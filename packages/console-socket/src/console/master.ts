@@ -4,7 +4,7 @@
 // question that asks no daemon comes first, and no ioctl goes to anything but a character device 5:2. The name of the
 // terminal (ptsname) is never asked: it belongs to the container's mount namespace and means something else here.
 import { type FileIdentity, native, O_ACCMODE, O_RDWR } from "cmsg-native";
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 
 /**
  * @param fd borrowed

@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { UnixAddress } from "cmsg";
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 
 export interface SocketPlace {
   address: UnixAddress;

@@ -1,5 +1,5 @@
 // The argument list of a runtime command, with places for the socket and the pid file.
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 
 // A whole argument, or the value of --option=: a shell script among the arguments may hold braces of its own.
 const PLACE = /^(-[\w-]+=)?\{(pid)?\}$/;

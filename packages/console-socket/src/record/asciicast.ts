@@ -2,7 +2,7 @@
 // each event: the seconds since the event before, a letter, and text.
 import { Transform, type TransformCallback } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import type { WindowSize } from "./window-size.js";
+import type { WindowSize } from "../console/window-size.js";
 
 export interface AsciicastOptions {
   /** The size at the beginning. */

@@ -3,7 +3,7 @@
 // What may be their beginning is held back: until the next key shows that it is not, or a second has passed. So each of
 // them can be typed, the first one too.
 import { Transform, type TransformCallback } from "node:stream";
-import { ConsoleSocketError } from "./errors.js";
+import { ConsoleSocketError } from "../errors.js";
 
 const HALF_TYPED_MS = 1000;
 
