@@ -1,7 +1,8 @@
 // File descriptor passing over Unix sockets: unix(7), cmsg(3).
 export type { Credentials } from "cmsg-native";
 export { NativeLoadError } from "cmsg-native";
-export type { UnixAddress } from "./address.js";
+export { CMSG_ERROR_CODES, CmsgError, type CmsgErrorCode, type SyscallError } from "./errors.js";
+export { type Fd, OwnedFd, type OwnedFdOptions } from "./fd/owned-fd.js";
 export {
   type ControlMessageHeader,
   cmsgAlign,
@@ -14,16 +15,15 @@ export {
   type SocketControlMessage,
   unixCredentials,
   unixRights,
-} from "./codec.js";
-export type { ConnectOptions } from "./connect.js";
-export { CMSG_ERROR_CODES, CmsgError, type CmsgErrorCode, type SyscallError } from "./errors.js";
-export { MAX_NAME_BYTES, type ReceivedFile, recvFile, sendFile } from "./file.js";
-export { Message, type RecvmsgOptions, recvmsg, type SendmsgOptions, sendmsg } from "./message.js";
-export { type Fd, OwnedFd, type OwnedFdOptions } from "./owned-fd.js";
-export type { PassOptions } from "./passing.js";
-export type { SendOptions } from "./sender.js";
-export type { BindOptions } from "./socket-file.js";
-export type { SocketType } from "./socket-type.js";
-export { type ListenOptions, UnixServer } from "./unix-server.js";
-export { type BindSocketOptions, type ReceiveOptions, UnixSocket } from "./unix-socket.js";
-export { UnixStream, type UnixStreamOptions, type UnixStreamTarget } from "./unix-stream.js";
+} from "./message/codec.js";
+export { Message, type RecvmsgOptions, recvmsg, type SendmsgOptions, sendmsg } from "./message/message.js";
+export type { UnixAddress } from "./socket/address.js";
+export type { ConnectOptions } from "./socket/connect.js";
+export { MAX_NAME_BYTES, type ReceivedFile, recvFile, sendFile } from "./socket/file.js";
+export type { PassOptions } from "./socket/passing.js";
+export type { SendOptions } from "./socket/sender.js";
+export type { BindOptions } from "./socket/socket-file.js";
+export type { SocketType } from "./socket/socket-type.js";
+export { type ListenOptions, UnixServer } from "./socket/unix-server.js";
+export { type BindSocketOptions, type ReceiveOptions, UnixSocket } from "./socket/unix-socket.js";
+export { UnixStream, type UnixStreamOptions, type UnixStreamTarget } from "./stream/unix-stream.js";

@@ -24,7 +24,7 @@ const packages = [
 
 // What is imported by a path below a package's name has a section of its own there.
 const subpaths = [
-  { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio.d.ts", module: cmsgStdio },
+  { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio/index.d.ts", module: cmsgStdio },
   { folder: "packages/cmsg", heading: "## cmsg/systemd", index: "dist/systemd/index.d.ts", module: cmsgSystemd },
 ];
 

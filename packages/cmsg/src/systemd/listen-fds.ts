@@ -3,7 +3,7 @@
 // `storeFds` comes back the same way after a restart.
 import { native } from "cmsg-native";
 import { CmsgError } from "../errors.js";
-import { OwnedFd } from "../owned-fd.js";
+import { OwnedFd } from "../fd/owned-fd.js";
 
 /** SD_LISTEN_FDS_START: the first descriptor that is passed. */
 export const LISTEN_FDS_START = 3;

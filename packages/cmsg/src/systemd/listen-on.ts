@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { native, SO_TYPE, SOCK_STREAM } from "cmsg-native";
 import { CmsgError, isSyscallError } from "../errors.js";
-import { type Fd, numberOf, OwnedFd } from "../owned-fd.js";
+import { type Fd, numberOf, OwnedFd } from "../fd/owned-fd.js";
 
 const SO_ACCEPTCONN = 30;
 

@@ -2,11 +2,12 @@
 // Nothing is answered, and the manager takes them from the main process only, unless NotifyAccess= allows others. A
 // process that exits right after it told something may be gone before the manager looks up who it was, and then the
 // message is dropped: `barrier` waits until everything was taken.
-import type { UnixAddress } from "../address.js";
+
 import { CmsgError } from "../errors.js";
-import { checkCount } from "../message.js";
-import { closeAll, duplicates, type Fd } from "../owned-fd.js";
-import { UnixSocket } from "../unix-socket.js";
+import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
+import { checkCount } from "../message/message.js";
+import type { UnixAddress } from "../socket/address.js";
+import { UnixSocket } from "../socket/unix-socket.js";
 
 export interface NotifyOptions {
   signal?: AbortSignal | undefined;

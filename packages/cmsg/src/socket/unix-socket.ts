@@ -5,11 +5,11 @@
 // merge. So every receive hands out what one recvmsg(2) gave: bytes, and the descriptors among them. The other types
 // have records: a message is what was sent.
 import { type Credentials, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
+import { CmsgError } from "../errors.js";
+import { closeAll, type Fd, OwnedFd } from "../fd/owned-fd.js";
+import { type Message, type RecvmsgOptions, receiveMessage, requireData } from "../message/message.js";
 import { addressOf, bindTo, type UnixAddress } from "./address.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
-import { CmsgError } from "./errors.js";
-import { type Message, type RecvmsgOptions, receiveMessage, requireData } from "./message.js";
-import { closeAll, type Fd, OwnedFd } from "./owned-fd.js";
 import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
 import { Sender, type SendOptions } from "./sender.js";

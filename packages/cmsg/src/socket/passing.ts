@@ -1,8 +1,8 @@
 // What a socket lets messages carry, and who the peer is: unix(7), SO_PASSCRED and its younger relatives.
 import { release } from "node:os";
 import { native, SO_PASSCRED, SO_PASSPIDFD, SO_PASSRIGHTS } from "cmsg-native";
-import { CmsgError, isSyscallError } from "./errors.js";
-import { OwnedFd } from "./owned-fd.js";
+import { CmsgError, isSyscallError } from "../errors.js";
+import { OwnedFd } from "../fd/owned-fd.js";
 
 /** What messages that arrive here carry. What is not given stays as it is. A server's connections inherit it. */
 export interface PassOptions {

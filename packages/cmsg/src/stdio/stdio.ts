@@ -7,10 +7,10 @@
 // The descriptors share their open files with the lender's: the offset in a file, O_NONBLOCK, a terminal's settings.
 import { isatty } from "node:tty";
 import { native } from "cmsg-native";
-import { CmsgError } from "./errors.js";
-import { closeAll, type Fd, numberOf, OwnedFd } from "./owned-fd.js";
+import { CmsgError } from "../errors.js";
+import { closeAll, type Fd, numberOf, OwnedFd } from "../fd/owned-fd.js";
+import type { UnixSocket } from "../socket/unix-socket.js";
 import { refuseUsedStreams } from "./stdio-in-use.js";
-import type { UnixSocket } from "./unix-socket.js";
 
 const GREETING = "stdio 1";
 

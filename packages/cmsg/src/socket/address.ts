@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { native, SUN_PATH_BYTES } from "cmsg-native";
-import { CmsgError, naming } from "./errors.js";
+import { CmsgError, naming } from "../errors.js";
 
 /**
  * A path, or `{abstract: name}`, which leaves no file. Command lines write the second one as `@name`.

@@ -1,6 +1,6 @@
 // The three kinds of Unix sockets.
 import { AF_UNIX, native, SO_DOMAIN, SO_TYPE, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from "cmsg-native";
-import { CmsgError } from "./errors.js";
+import { CmsgError } from "../errors.js";
 
 /**
  * `stream`: bytes without boundaries. `seqpacket`: connected, a record a message. `datagram`: a record a message,

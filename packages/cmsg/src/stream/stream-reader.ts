@@ -1,8 +1,8 @@
 // The receiving half of a UnixStream: messages from the socket to a Readable, each one's descriptors just before its
 // bytes.
 import { ControlSlot, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
-import { CmsgError } from "./errors.js";
-import { copyOf } from "./message.js";
+import { CmsgError } from "../errors.js";
+import { copyOf } from "../message/message.js";
 
 export interface Sink {
   /** Bytes that were delivered and not consumed yet. */

@@ -5,14 +5,14 @@
 // those that the descriptors came with.
 import { addAbortSignal, type DuplexOptions } from "node:stream";
 import { type Credentials, native, SHUT_WR, type Watcher } from "cmsg-native";
-import { addressOf, addressText, type UnixAddress } from "./address.js";
-import { connectedFd } from "./connect.js";
-import { CmsgError, isSyscallError } from "./errors.js";
-import { checkCount, requireData } from "./message.js";
-import { type Fd, OwnedFd } from "./owned-fd.js";
-import { closedError } from "./pending.js";
+import { CmsgError, isSyscallError } from "../errors.js";
+import { type Fd, OwnedFd } from "../fd/owned-fd.js";
+import { checkCount, requireData } from "../message/message.js";
+import { addressOf, addressText, type UnixAddress } from "../socket/address.js";
+import { connectedFd } from "../socket/connect.js";
+import { closedError } from "../socket/pending.js";
+import { typeOf } from "../socket/socket-type.js";
 import { SocketStream } from "./socket-stream.js";
-import { typeOf } from "./socket-type.js";
 import { closeReceived, StreamReader } from "./stream-reader.js";
 import { StreamWriter } from "./stream-writer.js";
 

@@ -5,8 +5,8 @@
 //   | cmsg_len: size_t | cmsg_level: int | cmsg_type: int | data, padded to the size of a size_t |
 import { endianness } from "node:os";
 import type { Credentials } from "cmsg-native";
-import { CmsgError } from "./errors.js";
-import { type Fd, numberOf } from "./owned-fd.js";
+import { CmsgError } from "../errors.js";
+import { type Fd, numberOf } from "../fd/owned-fd.js";
 
 // The 32-bit architectures that Node has been built for.
 const SIZE_BYTES = ["arm", "ia32", "mips", "mipsel", "ppc", "s390"].includes(process.arch) ? 4 : 8;

@@ -1,5 +1,5 @@
 // Operations that wait for a descriptor's readiness, in the order they were asked for.
-import { CmsgError } from "./errors.js";
+import { CmsgError } from "../errors.js";
 
 /** What an attempt answers when the system call would have to wait. */
 export const WOULD_BLOCK: unique symbol = Symbol("would block");

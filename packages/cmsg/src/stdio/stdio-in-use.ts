@@ -10,7 +10,7 @@
 import { constants, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import { type FileIdentity, native } from "cmsg-native";
-import { CmsgError } from "./errors.js";
+import { CmsgError } from "../errors.js";
 
 // Linux's number on every architecture that Node runs on.
 const O_NONBLOCK = 0o4000;

@@ -1,8 +1,8 @@
 // A listening Unix socket.
 import { native, type Watcher } from "cmsg-native";
+import { CmsgError } from "../errors.js";
+import { type Fd, OwnedFd } from "../fd/owned-fd.js";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "./address.js";
-import { CmsgError } from "./errors.js";
-import { type Fd, OwnedFd } from "./owned-fd.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
 import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";

@@ -1,9 +1,9 @@
 // Sends of one socket, in the order they were asked for, waiting for room.
 import { type Credentials, native } from "cmsg-native";
+import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
+import { checkCount, putCredentials, putName, putRights } from "../message/message.js";
 import { type UnixAddress, withSocketName } from "./address.js";
 import { DatagramRoom } from "./datagram-room.js";
-import { checkCount, putCredentials, putName, putRights } from "./message.js";
-import { closeAll, duplicates, type Fd } from "./owned-fd.js";
 import { type Operation, PendingOperations, WOULD_BLOCK } from "./pending.js";
 
 export interface SendOptions {

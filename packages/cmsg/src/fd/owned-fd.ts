@@ -1,7 +1,7 @@
 // A file descriptor with one owner.
 import { inspect } from "node:util";
 import { native } from "cmsg-native";
-import { CmsgError } from "./errors.js";
+import { CmsgError } from "../errors.js";
 import { forgotten, type Origin } from "./forgotten.js";
 
 /** A descriptor by its number or by its owner. What takes one says whether it *takes* or *borrows* it. */

@@ -1,8 +1,8 @@
 // One file over a Unix socket, as runc's SendFile and RecvFile do it (github.com/opencontainers/runc,
 // libcontainer/utils): one message, its data a name of fewer than 4096 bytes, with exactly one descriptor.
 // There is no acknowledgement and no length prefix: the message is the whole protocol.
-import { CmsgError } from "./errors.js";
-import { closeAll, type Fd, type OwnedFd } from "./owned-fd.js";
+import { CmsgError } from "../errors.js";
+import { closeAll, type Fd, type OwnedFd } from "../fd/owned-fd.js";
 import type { UnixSocket } from "./unix-socket.js";
 
 /** runc's MaxNameLen: a name of this many bytes is refused. */

@@ -1,8 +1,8 @@
 // The sending half of a UnixStream: bytes in order, descriptors once and with the first byte of theirs, waiting for room.
 import { native } from "cmsg-native";
-import { isSyscallError } from "./errors.js";
-import { putRights } from "./message.js";
-import { closeAll, duplicates, type Fd, type OwnedFd } from "./owned-fd.js";
+import { isSyscallError } from "../errors.js";
+import { closeAll, duplicates, type Fd, type OwnedFd } from "../fd/owned-fd.js";
+import { putRights } from "../message/message.js";
 
 // Too many descriptors are on their way (unix(7), ETOOMANYREFS), on whatever socket of this user: the kernel tells
 // nobody when some were received.

@@ -1,0 +1,3 @@
+// Standard streams that one process lends to another.
+
+export { BorrowedStdio, borrow, type LendOptions, lend, type StdioOptions, takeOver } from "./stdio.js";
