@@ -39,6 +39,7 @@ const SMOKE = `
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const work = mkdtempSync(join(tmpdir(), "cmsg-shipping-"));
+let attempts = 0;
 let failures = 0;
 
 function run(command, args, { cwd = root, env = process.env } = {}) {
@@ -48,6 +49,7 @@ function run(command, args, { cwd = root, env = process.env } = {}) {
 }
 
 function attempt(what, task) {
+  attempts++;
   try {
     const seen = task();
     console.log(`ok   ${what}${seen ? ` (${seen})` : ""}`);
@@ -168,4 +170,5 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
+console.log(`${attempts - failures} passed, ${failures} failed`);
 process.exit(failures === 0 ? 0 : 1);
