@@ -6,6 +6,7 @@ import * as cmsgStdio from "cmsg/stdio";
 import * as cmsgSystemd from "cmsg/systemd";
 import * as consoleInit from "console-init";
 import * as consoleSocket from "console-socket";
+import * as consoleSocketKata from "console-socket/kata";
 import t, { type Test } from "tap";
 import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
@@ -26,6 +27,12 @@ const packages = [
 const subpaths = [
   { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio/index.d.ts", module: cmsgStdio },
   { folder: "packages/cmsg", heading: "## cmsg/systemd", index: "dist/systemd/index.d.ts", module: cmsgSystemd },
+  {
+    folder: "packages/console-socket",
+    heading: "## console-socket/kata",
+    index: "dist/kata/index.d.ts",
+    module: consoleSocketKata,
+  },
 ];
 
 /** Every name that a package exports, types too: from its declarations. */
