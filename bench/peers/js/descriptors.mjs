@@ -1,26 +1,26 @@
-// loop N [MINUTES]: as loop.c, with cmsg. With MINUTES it goes on for so long and prints how the heap grew.
+// descriptors N FDS [MINUTES]: as descriptors.c, with cmsg. With MINUTES it goes on for so long and prints how the heap
+// grew: node --expose-gc bench/peers/js/descriptors.mjs 0 1 1
 import { OwnedFd, recvmsg, sendmsg, UnixSocket } from "../../../packages/cmsg/dist/index.js";
 
+const [count, fds, minutes] = process.argv.slice(2).map(Number);
 const [one, other] = UnixSocket.pair().map((socket) => new OwnedFd(socket.release()));
-const rights = { rights: [0] }; // standard input, as the other peers
+const rights = { rights: Array(fds).fill(0) };
 const data = Buffer.alloc(16);
 
-function loop(count) {
-  for (let i = 0; i < count; i++) {
+function loop(messages) {
+  for (let i = 0; i < messages; i++) {
     if (sendmsg(one, data, rights) !== 16) throw new Error("not sent");
     const message = recvmsg(other);
-    if (message.data.length !== 16) throw new Error("not received");
-    message.fds[0].close();
+    if (message.data.length !== 16 || message.fds.length !== fds) throw new Error("not received");
+    for (const fd of message.fds) fd.close();
   }
 }
 
-loop(20_000);
-const count = Number(process.argv[2]);
-const minutes = Number(process.argv[3] ?? 0);
-if (minutes === 0) {
+loop(Math.ceil(20_000 / fds));
+if (!minutes) {
   const start = performance.now();
   loop(count);
-  console.log(((performance.now() - start) / 1000).toFixed(6));
+  console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000 }));
 } else {
   const used = () => {
     gc();

@@ -1,5 +1,5 @@
 // stream N: N messages of 16 bytes with a descriptor each, from one UnixStream to another in the same process. Prints
-// the seconds, and how many descriptors were lost.
+// {"seconds":S,"lost":descriptors}.
 import { closeSync } from "node:fs";
 import { UnixServer, UnixStream } from "../../../packages/cmsg/dist/index.js";
 
@@ -28,6 +28,6 @@ for (let i = 0; i < count; i++) {
   if (!sender.writeWithFds(data, [0])) await new Promise((resolve) => sender.once("drain", resolve));
 }
 await done;
-console.log(((performance.now() - start) / 1000).toFixed(6), count - fds);
+console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, lost: count - fds }));
 sender.destroy();
 receiver.destroy();

@@ -1,4 +1,4 @@
-// loop N: as loop.c, with the calls that runc makes: sockcmsg of the syscall package, a File for each descriptor.
+// descriptors N: as descriptors.c with one descriptor, with the calls that runc makes: sockcmsg of the syscall package, a File for each descriptor.
 package main
 
 import (
@@ -35,5 +35,5 @@ func main() {
 		must(err)
 		must(os.NewFile(uintptr(fds[0]), "received").Close())
 	}
-	fmt.Printf("%.6f\n", time.Since(start).Seconds())
+	fmt.Printf("{\"seconds\":%.6f}\n", time.Since(start).Seconds())
 }

@@ -1,0 +1,5 @@
+import { consoles } from "./consoles.mjs";
+import { descriptors } from "./descriptors.mjs";
+import { starting } from "./starting.mjs";
+
+export const cases = [...descriptors, ...consoles, ...starting];

@@ -1,0 +1,56 @@
+// The harness of bench/ in its smallest form: what it prints, and that a peer which fails or is missing is named. No
+// figure is asserted: those are bench's own business.
+import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { repository } from "../support/paths.js";
+import { plainNode } from "../support/plain-node.js";
+import { run } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
+import { tempDir } from "../support/temp-dir.js";
+
+function bench(t: Test, args: string[], path = process.env["PATH"]) {
+  const [command, ...before] = plainNode;
+  const program = [...before, join(repository, "bench/main.mjs"), ...args];
+  return run(t, command, program, { env: { ...process.env, PATH: path } });
+}
+
+const measured = ["--quick", "--json", "--no-build", "--only", "fds-253"];
+
+t.test("--json prints a row for each peer, and names the one that fails", { skip: needs("gcc") }, async (t) => {
+  const directory = tempDir(t);
+  writeFileSync(join(directory, "python3"), "#!/bin/sh\necho broken >&2\nexit 3\n");
+  chmodSync(join(directory, "python3"), 0o755);
+  const { status, stdout } = await bench(t, measured, `${directory}:${process.env["PATH"]}`);
+  t.equal(status, 1);
+  const { cases } = JSON.parse(stdout);
+  t.match(cases, [
+    { name: "fds-253/rate", peer: "C", ratio: Number, target: 0.9, reached: Boolean, pairs: 3 },
+    { name: "fds-253/rate", peer: "Python", ratio: null, reached: false, error: /python3 .*ended with 3: broken/ },
+  ]);
+  t.equal(cases.length, 2);
+  t.ok(cases[0].ours > 0 && cases[0].theirs > 0 && cases[0].spread.length === 2);
+});
+
+t.test("a peer that the machine lacks is a row that says so", async (t) => {
+  const directory = tempDir(t);
+  for (const name of ["env", "mkfifo"]) symlinkSync(`/usr/bin/${name}`, join(directory, name));
+  const { status, stdout } = await bench(t, measured, directory);
+  t.equal(status, 0);
+  t.match(JSON.parse(stdout).cases, [
+    { peer: "C", ratio: null, reached: false, missing: "gcc is not installed" },
+    { peer: "Python", ratio: null, reached: false, missing: "python3 is not installed" },
+  ]);
+});
+
+t.test("what the command line cannot mean is refused with the usage", async (t) => {
+  for (const [args, reason] of [
+    [["--fast"], /--fast/],
+    [["--only", "nothing"], /no case nothing/],
+  ] as const) {
+    const { status, stdout, stderr } = await bench(t, [...args]);
+    t.match({ status, stdout }, { status: 2, stdout: "" });
+    t.match(stderr, reason);
+    t.match(stderr, /^usage: pnpm bench/m);
+  }
+});
