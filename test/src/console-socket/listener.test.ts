@@ -196,6 +196,21 @@ t.test("receiveConsole takes the console from a connected socket", { skip: needs
   await assertNoLeak(t, before);
 });
 
+t.test("receiveConsole [signal] rejects with its reason and closes the socket", async (t) => {
+  const before = openFds();
+  for (const early of [true, false]) {
+    const [ours, theirs] = UnixSocket.pair();
+    const controller = new AbortController();
+    if (early) controller.abort();
+    const received = receiveConsole(ours, { signal: controller.signal });
+    controller.abort();
+    await t.rejects(received, { name: "AbortError" });
+    t.ok(ours.closed);
+    theirs.close();
+  }
+  await assertNoLeak(t, before);
+});
+
 t.test("a size that the runtime set stays, 0x0 becomes 80x24, initialSize overrides both", async (t) => {
   for (const [options, initialSize, seen] of [
     [[], undefined, { columns: 80, rows: 24 }],

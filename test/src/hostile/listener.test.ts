@@ -3,11 +3,13 @@
 import { UnixServer, UnixSocket } from "cmsg";
 import { type ConsoleListener, listen, type Refusal } from "console-socket";
 import t, { type Test } from "tap";
+import { consoleOf } from "../support/consoles.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { type PeerStep, startPeer } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { SilentFuse } from "../support/silent-fuse.js";
 import { Transcript } from "../support/transcript.js";
+import { until } from "../support/until.js";
 
 const refusal = (listener: ConsoleListener) =>
   new Promise<Refusal>((resolve) => {
@@ -138,6 +140,64 @@ t.test("a master whose terminal nobody holds is a console that ends", { skip: ne
   await peer.done();
   t.equal(await new Transcript(await listener.accept()).ended, "");
   listener.close();
+  await assertNoLeak(t, before);
+});
+
+t.test(
+  "a master whose terminal nobody ever opened neither ends nor holds anybody up",
+  { skip: needs("python3") },
+  async (t) => {
+    const before = openFds();
+    const listener = await listen();
+    const peer = startPeer(t, [{ connect: listener.path }, { send: { fds: ["unopened-master"] } }]);
+    await peer.done();
+    const console = (await listener.accept()).resume();
+    await stillServes(t, listener);
+    t.notOk(console.readableEnded);
+    console.destroy();
+    listener.close();
+    await assertNoLeak(t, before);
+  },
+);
+
+t.test("a name full of escape sequences is never shown raw", { skip: needs("python3") }, async (t) => {
+  const before = openFds();
+  const listener = await listen();
+  const payload = "\u001b]0;owned\u0007\u001b[2J\u009b31m\r\n\u0000\u007f";
+  const refused = refusal(listener);
+  startPeer(t, [{ connect: listener.path }, { send: { payload } }, { close: true }]);
+  t.notMatch((await refused).error.message, /\p{C}/u, "nor in a refusal");
+  startPeer(t, [{ connect: listener.path }, { send: { payload, fds: ["master"] } }, { close: true }, { hangup: true }]);
+  const console = await listener.accept();
+  t.match(console.name, /owned/);
+  t.notMatch(console.name, /\p{C}/u);
+  t.equal(await new Transcript(console).ended, "");
+  listener.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("consoles that flood leave another one its turns", async (t) => {
+  const before = openFds();
+  let flooded = 0;
+  const floods = await Promise.all(Array.from({ length: 4 }, () => consoleOf(t, ["yes"])));
+  for (const { console } of floods) {
+    console.on("data", (bytes: Buffer) => {
+      flooded += bytes.length;
+    });
+  }
+  const { console: typist } = await consoleOf(t, ["sh", "-c", "stty raw -echo; printf ready; exec cat"]);
+  const screen = new Transcript(typist);
+  await screen.shows(/ready/);
+  for (let key = 1; key <= 30; key++) {
+    typist.write("k");
+    await screen.shows(new RegExp(`readyk{${key}}$`));
+  }
+  const seen = flooded;
+  await until(() => flooded > seen + 65_536, { what: "the floods, which go on" });
+  t.equal(screen.text, `ready${"k".repeat(30)}`);
+  typist.destroy();
+  for (const { console } of floods) console.destroy();
+  for (const { program } of floods) t.match(await program.ended, { signal: "SIGHUP" });
   await assertNoLeak(t, before);
 });
 

@@ -9,6 +9,7 @@ type FdKind =
   | "master"
   | "slave"
   | "dead-master"
+  | "unopened-master"
   | "file"
   | "directory"
   | "opath"

@@ -21,13 +21,17 @@ export interface AttachOptions {
    * second for the next key, and is typed then.
    */
   detachKeys?: string | undefined;
-  /** Told of the terminal in raw mode, for who handles signals that stop and continue the process. */
+  /**
+   * Told of the terminal in raw mode. The library handles no signals: a program that SIGHUP, SIGQUIT or SIGTSTP may reach
+   * handles them, calls `restore()`, and then does what the signal would have done; `enter()` after SIGCONT.
+   */
   onRaw?: (terminal: RawTerminal) => void;
 }
 
 /**
  * Connects `console` with a terminal, or with any two streams, until it ends. The end of `stdin` is not typed: it ends
- * nothing. On every way out the terminal is as it was; the console is the caller's throughout.
+ * nothing. When the promise settles, and when the process exits, the terminal is as it was; a signal that ends or stops
+ * the process is its program's to handle (`onRaw`). The console is the caller's throughout.
  *
  * @returns `'ended'` after the last byte was handed to `stdout`, or `'detached'` when the detach keys were typed. What was
  * typed behind them stays in `stdin`.

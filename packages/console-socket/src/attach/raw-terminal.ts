@@ -1,5 +1,6 @@
-// A person's terminal in raw mode, and back again on every way out that the process notices. Those it does not notice are
-// abort() and SIGKILL.
+// A person's terminal in raw mode, and back again: when disposed, and at the process's 'exit' event, which process.exit()
+// and an uncaught error raise too. No signal raises it. Node itself restores descriptors 0, 1 and 2 on SIGINT and SIGTERM;
+// on SIGHUP, SIGQUIT and SIGTSTP nobody does, unless the program handles them and calls `restore`.
 import { native } from "cmsg-native";
 
 export class RawTerminal implements Disposable {

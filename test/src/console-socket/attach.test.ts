@@ -1,0 +1,79 @@
+// attach(): when it is over, and what becomes of the terminal in raw mode.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { Writable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { native } from "cmsg-native";
+import { attach } from "console-socket";
+import t from "tap";
+import { consoleOf } from "../support/consoles.js";
+import { openHostPty } from "../support/host-pty.js";
+import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { plainNode } from "../support/plain-node.js";
+import { until } from "../support/until.js";
+
+// Bare names resolve from where `node -e` starts.
+const cwd = fileURLToPath(new URL("../..", import.meta.url));
+
+t.test("attach [stdout is slow] resolves when the last byte is written, not before", async (t) => {
+  const { console } = await consoleOf(t, ["printf", "last"]);
+  let written = "";
+  let finishWriting = (): void => undefined;
+  const stdout = new Writable({
+    write(chunk, _encoding, done) {
+      finishWriting = () => {
+        written += chunk;
+        done();
+      };
+    },
+  });
+  const closed = once(console, "close");
+  let settled = false;
+  const attached = attach(console, { stdin: null, stdout }).finally(() => {
+    settled = true;
+  });
+  await closed;
+  for (let n = 0; n < 10; n++) await turn();
+  t.notOk(settled, "the console is over, and its last bytes wait in stdout");
+  while (written !== "last") {
+    finishWriting();
+    await turn();
+  }
+  finishWriting();
+  t.equal(await attached, "ended");
+});
+
+for (const [signal, who] of [
+  ["SIGTERM", "Node"],
+  ["SIGHUP", "onRaw"],
+  ["SIGQUIT", "onRaw"],
+] as const) {
+  t.test(`the terminal is as it was after ${signal}, thanks to ${who}`, async (t) => {
+    const before = openFds();
+    const { ptmx, peer } = openHostPty();
+    const settings = () => Buffer.from(native.getTerminalSettings(peer.fd)).toString("hex");
+    const original = settings();
+    const onRaw = `onRaw(terminal) {
+      process.once("${signal}", () => { terminal.restore(); process.kill(process.pid, "${signal}"); });
+    }`;
+    const script = `
+      import { openSync } from "node:fs";
+      import { attach, PtyConsole } from "console-socket";
+      await attach(PtyConsole.fromFd(openSync("/dev/ptmx", "r+")), { ${who === "onRaw" ? onRaw : ""} });`;
+    const [command = "", ...args] = plainNode;
+    const program = spawn(command, [...args, "--input-type=module", "-e", script], {
+      cwd,
+      stdio: [peer.fd, peer.fd, "inherit"],
+    });
+    t.teardown(() => program.kill("SIGKILL"));
+    const ended = once(program, "exit");
+    await until(() => settings() !== original, { what: "raw mode" });
+    program.kill(signal);
+    t.equal((await ended)[1], signal, "it died by the signal");
+    t.equal(settings(), original);
+    ptmx.close();
+    peer.close();
+    await assertNoLeak(t, before);
+  });
+}
