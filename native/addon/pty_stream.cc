@@ -119,24 +119,30 @@ Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   if (count < static_cast<ssize_t>(bytes.size())) {
     writing_blocked_ = true;
     // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
-    update_interest();
+    require_interest();
   }
   return Napi::Number::New(env, count > 0 ? static_cast<double>(count) : kWouldBlock);
 }
 
-void PtyStream::update_interest() {
-  if (fd_ < 0) return;
+// False with errno set.
+bool PtyStream::update_interest() {
+  if (fd_ < 0) return true;
   uint32_t wanted = EPOLLET;
   if (reading_ || !maybe_readable_) wanted |= EPOLLIN;
   if (writing_blocked_) wanted |= EPOLLOUT;
-  if (wanted == interest_ && !writing_blocked_) return;
-  checked(Env(), reactor_->modify(fd_, wanted, this), "epoll_ctl");
+  if (wanted == interest_ && !writing_blocked_) return true;
+  if (reactor_->modify(fd_, wanted, this) == -1) return false;
   interest_ = wanted;
+  return true;
+}
+
+void PtyStream::require_interest() {
+  if (!update_interest()) throw_errno(Env(), errno, "epoll_ctl");
 }
 
 void PtyStream::resume(const Napi::CallbackInfo&) {
   reading_ = true;
-  update_interest();
+  require_interest();
   if (fd_ >= 0 && maybe_readable_) reactor_->queue(this);
 }
 
@@ -183,6 +189,7 @@ void PtyStream::on_events(uint32_t events) {
   if (writable) writing_blocked_ = false;
   // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
   bool readable = maybe_readable_ && (reading_ || hung_up_);
+  // Should it fail, too much is asked for: an edge more, and the next call tells.
   if (!reading_ || writable) update_interest();
   if (!readable && !writable) return;
   Napi::Env env = Env();

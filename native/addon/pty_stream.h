@@ -34,7 +34,8 @@ class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
   void set_ref(const Napi::CallbackInfo& info);
 
   bool notice_tampering();
-  void update_interest();
+  bool update_interest();
+  void require_interest();
   void release_loop();
 
   std::shared_ptr<Reactor> reactor_;

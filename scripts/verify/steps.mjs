@@ -16,6 +16,12 @@ export const steps = [
     },
   },
   {
+    name: "faults",
+    what: "each system call of each operation fails, with each errno of its man page",
+    command: ["node", "scripts/verify/faults.mjs"],
+    needs: { gcc: "gcc" },
+  },
+  {
     name: "shipping",
     what: "packed, installed without a compiler, run on every Node and on arm64",
     command: ["node", "scripts/verify/shipping.mjs"],

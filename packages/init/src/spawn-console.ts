@@ -84,25 +84,27 @@ export function spawnConsole(
   const plan = planFor(options, consoleInitPath());
   const argv = [...plan.argv, ...initArguments(options, plan.ownDevpts), "--", command, ...args];
   const [socket, theirs] = UnixSocket.pair();
-  const [handshake, theirHandshake] = UnixSocket.pair();
-  // An unanswered ready is no reason to stay alive; the child is.
-  handshake.unref();
-  let child: ChildProcess;
   try {
-    child = spawn(argv[0] as string, argv.slice(1), {
-      cwd: options.cwd,
-      env: options.env,
-      stdio: ["ignore", "ignore", "pipe", theirs.fd, theirHandshake.fd],
-    });
+    using _theirs = theirs;
+    const [handshake, theirHandshake] = UnixSocket.pair();
+    try {
+      using _theirHandshake = theirHandshake;
+      // An unanswered ready is no reason to stay alive; the child is.
+      handshake.unref();
+      const child = spawn(argv[0] as string, argv.slice(1), {
+        cwd: options.cwd,
+        env: options.env,
+        stdio: ["ignore", "ignore", "pipe", theirs.fd, theirHandshake.fd],
+      });
+      return follow(child, socket, handshake, plan.forks);
+    } catch (error) {
+      handshake.close();
+      throw error;
+    }
   } catch (error) {
     socket.close();
-    handshake.close();
     throw error;
-  } finally {
-    theirs.close();
-    theirHandshake.close();
   }
-  return follow(child, socket, handshake, plan.forks);
 }
 
 function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string[] {
@@ -142,7 +144,8 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
     return pid;
   });
   ready.catch(() => {}); // who asks for it is told; who does not has `exited`
-  exited.then(() => handshake.close());
+  // Should that fail there is nobody to tell, and the number is free.
+  exited.then(() => handshake.close()).catch(() => {});
   return {
     child,
     socket,

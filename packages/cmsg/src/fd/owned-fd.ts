@@ -114,9 +114,17 @@ export function duplicates(fds: readonly Fd[]): OwnedFd[] {
   }
 }
 
-/** Closes all, and empties the array. */
+/** Closes all, also when one close(2) fails, and empties the array. Throws the first failure. */
 export function closeAll(fds: OwnedFd[]): void {
-  for (const fd of fds.splice(0)) fd.close();
+  const failures: unknown[] = [];
+  for (const fd of fds.splice(0)) {
+    try {
+      fd.close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 function checkFd(fd: number): number {

@@ -29,7 +29,12 @@ export class DatagramRoom {
     });
     this.#waiting = { fd, watcher };
     watcher.setRef(this.#ref);
-    watcher.watch(false, true);
+    try {
+      watcher.watch(false, true);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
   }
 
   stop(): void {

@@ -66,13 +66,13 @@ export class PendingOperations {
       const onAbort = (): void => {
         waiter.fail(signal?.reason);
         operation.aborted?.();
-        this.#onChange();
+        this.#changed();
       };
       if (signal?.aborted) return waiter.fail(signal.reason);
       if (!this.waiting && this.#streak++ < STEPS_PER_TURN && waiter.step()) return;
       signal?.addEventListener("abort", onAbort);
       this.#waiters.push(waiter);
-      this.#onChange();
+      this.#changed();
     });
   }
 
@@ -80,13 +80,22 @@ export class PendingOperations {
   ready(): void {
     this.#streak = 0;
     for (let steps = 0; steps < STEPS_PER_TURN && this.#waiters[0]?.step(); steps++);
-    this.#onChange();
+    this.#changed();
   }
 
   /** Ends every waiting operation with `error`. */
   failAll(error: unknown): void {
     for (const waiter of [...this.#waiters]) waiter.fail(error);
-    this.#onChange();
+    this.#changed();
+  }
+
+  // Readiness cannot be asked for (ENOSPC: this user's limit of watches, epoll(7)): nothing would wake those who wait.
+  #changed(): void {
+    try {
+      this.#onChange();
+    } catch (error) {
+      for (const waiter of [...this.#waiters]) waiter.fail(error);
+    }
   }
 }
 

@@ -104,7 +104,7 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     const listener = this.#owner.fd;
     const attempt = (): UnixSocket | typeof WOULD_BLOCK => {
       const fd = native.accept(listener);
-      return fd < 0 ? WOULD_BLOCK : UnixSocket.fromFd(new OwnedFd(fd));
+      return fd < 0 ? WOULD_BLOCK : connectionOf(new OwnedFd(fd));
     };
     return this.#accepts.run({ attempt }, signal);
   }
@@ -138,8 +138,8 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     try {
       if (this.#file) removeSocketFile(this.#file);
     } finally {
-      this.#owner.close();
       this.#accepts.failAll(closedError("server"));
+      this.#owner.close();
     }
   }
 
@@ -149,5 +149,14 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
 
   #watch(): void {
     if (!this.closed) this.#watcher.watch(this.#accepts.waiting, false);
+  }
+}
+
+function connectionOf(fd: OwnedFd): UnixSocket {
+  try {
+    return UnixSocket.fromFd(fd);
+  } catch (error) {
+    fd.close();
+    throw error;
   }
 }

@@ -244,8 +244,8 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     try {
       if (this.#file) removeSocketFile(this.#file);
     } finally {
-      this.#owner.close();
       this.#failAll();
+      this.#owner.close();
     }
   }
 

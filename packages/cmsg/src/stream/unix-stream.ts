@@ -121,6 +121,8 @@ export class UnixStream extends SocketStream {
     if (fds.length === 0 || !this.writable) return this.write(bytes);
     const sent = this.#isIdle() ? this.#sendNow(bytes, fds) : 0;
     if (sent === bytes.length) return true;
+    // It failed, and is told as an error: copies would wait for a turn that never comes.
+    if (this.destroyed) return false;
     // An object of its own: the same bytes may be written twice.
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + sent, bytes.length - sent);
     if (sent > 0) return this.write(chunk);
@@ -153,9 +155,9 @@ export class UnixStream extends SocketStream {
   }
 
   override _construct(callback: (error?: Error | null) => void): void {
-    this.#connect().then(
-      (owner) => {
-        this.#start(owner);
+    const connected = this.#connect().then((owner) => this.#start(owner));
+    connected.then(
+      () => {
         callback();
         process.nextTick(() => this.#announce());
       },
@@ -289,7 +291,12 @@ export class UnixStream extends SocketStream {
 
   #watch(): void {
     if (!this.#connection || this.destroyed) return;
-    this.#connection.watcher.watch(this.#connection.reader.waiting, this.#writer.waiting);
+    try {
+      this.#connection.watcher.watch(this.#connection.reader.waiting, this.#writer.waiting);
+    } catch (error) {
+      // Nothing would tell of bytes, or of room for them.
+      this.destroy(error as Error);
+    }
   }
 
   #setRef(ref: boolean): this {

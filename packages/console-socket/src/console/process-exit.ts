@@ -19,6 +19,11 @@ export function watchExit(pidfd: Fd, onExit: () => void): () => void {
     onExit();
   });
   watcher.setRef(false);
-  watcher.watch(true, false);
+  try {
+    watcher.watch(true, false);
+  } catch (error) {
+    stop();
+    throw error;
+  }
   return stop;
 }

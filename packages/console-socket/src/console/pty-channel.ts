@@ -99,7 +99,7 @@ export class PtyChannel {
   /** Closes the master, which hangs up. */
   close(): void {
     if (this.closed) return;
-    this.#size = this.size;
+    this.#keepSize();
     publish("end", this.#master.fd);
     this.#stream.close();
     this.#master.close();
@@ -108,9 +108,18 @@ export class PtyChannel {
   /** Gives the master to the caller, open. Throws ERR_CONSOLE_CLOSED. */
   release(): OwnedFd {
     this.#open();
-    this.#size = this.size;
+    this.#keepSize();
     this.#stream.close();
     return new OwnedFd(this.#master.release());
+  }
+
+  // The last size, for later. A terminal that does not tell any more keeps nobody from closing it.
+  #keepSize(): void {
+    try {
+      this.#size = native.getWindowSize(this.#master.fd);
+    } catch {
+      // The one that was seen last stays.
+    }
   }
 
   #open(): number {

@@ -42,6 +42,7 @@ export class MonitorProcess {
     this.runtimeEnded = this.#runtime.promise;
     this.runtimeEnded.catch(() => undefined);
     try {
+      using _other = other;
       const child = spawn(findBinary("console-monitor"), [...argv], {
         cwd,
         env,
@@ -56,8 +57,6 @@ export class MonitorProcess {
     } catch (error) {
       control.close();
       throw error;
-    } finally {
-      other.close();
     }
     // Without a process its 'error' tells why, and the end of the socket does not.
     if (this.pid > 0) void this.#listen();

@@ -26,6 +26,9 @@ export interface Refusal {
 
 // How long to leave connections queued when this process has no descriptor for them: no event tells when one is free.
 const DESCRIPTOR_RETRY_MS = 50;
+// Out of descriptors, memory or watches: the connection, and the console in it, wait in the backlog. After other errors
+// it is lost.
+const LEAVE_IT_QUEUED = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSPC"]);
 
 /**
  * Receives the consoles of whatever connects, each as soon as it comes. A connection that brings none is refused with a
@@ -108,9 +111,10 @@ export class ConsoleListener
       try {
         if (this.#pendingCount >= maxPending) await once(this.#pending, "fewer", { signal: this.#closing.signal });
         void this.#receive(await this.#server.accept());
-      } catch {
-        // EMFILE and its kin: the connection, and the console in it, wait in the backlog.
-        if (!this.closed) await delay(DESCRIPTOR_RETRY_MS);
+      } catch (error) {
+        if (this.closed) return;
+        if (!LEAVE_IT_QUEUED.has((error as NodeJS.ErrnoException).code ?? "")) this.#refuse(error as Error, undefined);
+        await delay(DESCRIPTOR_RETRY_MS);
       }
     }
   }
