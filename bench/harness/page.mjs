@@ -7,18 +7,21 @@ import { cells, HEAD } from "./table.mjs";
 
 const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
 
-export function writePage(rows, machine, { quick }) {
+export function writePage(rows, machine, { quick, only }) {
   const plots = join(docs, "performance");
   rmSync(plots, { recursive: true, force: true });
   mkdirSync(plots, { recursive: true });
   const sections = grouped(rows);
   const text = [...sections].map(([name, own]) => section(name, own, plots)).join("\n");
+  const command = ["pnpm bench --plots", ...(quick ? ["--quick"] : []), ...only.map((name) => `--only ${name}`)].join(
+    " ",
+  );
   const kind = quick ? "A quick run (3 pairs of small sizes), which shows the direction alone." : "A full run.";
   writeFileSync(
     join(docs, "performance.md"),
     `# Performance
 
-Written by \`pnpm bench --plots${quick ? " --quick" : ""}\`. ${kind} ${machine.summary}; load at the start ${machine.load}.
+Written by \`${command}\`. ${kind} ${machine.summary}; load at the start ${machine.load}.
 
 A ratio is ours divided by theirs: the median over pairs of runs in turns, with its quartiles. In the plots the thin line is 1, the thick one the target; green bars reached it, red ones did not, grey ones have none. What each case and peer does is in [bench/README.md](../bench/README.md).
 

@@ -26,7 +26,8 @@ function time() {
 /** As PID 1 of a namespace, once the command runs. */
 async function memory() {
   rmSync(socket, { force: true });
-  const server = createServer(() => {}).listen(socket);
+  // Read by Node, the message would lose its terminal: it waits in the socket.
+  const server = createServer({ pauseOnConnect: true }).listen(socket);
   const program = spawn(
     "unshare",
     [..."--user --map-root-user --pid --fork --kill-child".split(" "), ...init, ..."sleep 1000".split(" ")],
@@ -48,7 +49,14 @@ async function memory() {
   }
 }
 
-const childOf = (pid) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ")[0]);
+/** Its first child: none as long as it has none, or is gone. */
+function childOf(pid) {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ")[0]);
+  } catch {
+    return 0;
+  }
+}
 
 try {
   const size = statSync(init[0]).size / 1024;
