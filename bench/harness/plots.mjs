@@ -34,8 +34,8 @@ export function plot(title, rows) {
     ].join("");
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LABEL + WIDTH + 70} ${height}" font-family="sans-serif" font-size="13">
-<style>text{fill:#222}.yes{fill:#3a8f5c}.no{fill:#c0504d}.open{fill:#7a8ba0}.whisker{stroke:#222;stroke-width:2}.one{stroke:#888}.target{stroke:#c47f00;stroke-width:3}@media(prefers-color-scheme:dark){text{fill:#ddd}.whisker{stroke:#eee}}</style>
 <title>${escaped(title)}</title>
+<style>text{fill:#222}.yes{fill:#3a8f5c}.no{fill:#c0504d}.open{fill:#7a8ba0}.whisker{stroke:#222;stroke-width:2}.one{stroke:#888}.target{stroke:#c47f00;stroke-width:3}@media(prefers-color-scheme:dark){text{fill:#ddd}.whisker{stroke:#eee}}</style>
 <text x="8" y="20" font-weight="bold">${escaped(title)}</text>
 ${line(x(1), 28, height - 4, "one")}
 ${bars.join("\n")}
