@@ -22,6 +22,12 @@ export const steps = [
     needs: { gcc: "gcc" },
   },
   {
+    name: "random-peers",
+    what: "a listener and 100,000 random sequences of what a peer can do",
+    command: ["node", "scripts/verify/random-peers.mjs"],
+    needs: { python3: "python3" },
+  },
+  {
     name: "shipping",
     what: "packed, installed without a compiler, run on every Node and on arm64",
     command: ["node", "scripts/verify/shipping.mjs"],
