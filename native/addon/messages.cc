@@ -81,7 +81,8 @@ void close_all(const core::ControlData& control) {
 ssize_t receive_keeping(int socket, std::span<uint8_t> data, core::ControlData* control) {
   ssize_t seen = core::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
   if (seen == -1) return -1;
-  if ((control->flags & MSG_CTRUNC) != 0) {
+  // A pidfd for which there is no number comes as that error, without the flag.
+  if ((control->flags & MSG_CTRUNC) != 0 || control->pidfd == -EMFILE) {
     int probe = fcntl(socket, F_DUPFD_CLOEXEC, 0);
     bool full = probe == -1 && errno == EMFILE;
     if (probe != -1) close(probe);

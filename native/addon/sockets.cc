@@ -1,7 +1,9 @@
 // socket, socketpair, bind, listen, accept4, connect, shutdown and the socket options that are asked for.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -122,6 +124,12 @@ void set_socket_option(const Napi::CallbackInfo& info) {
   checked(info.Env(), result, "setsockopt");
 }
 
+Napi::Value send_queue(const Napi::CallbackInfo& info) {
+  int bytes = 0;
+  checked(info.Env(), ioctl(int_argument(info, 0), SIOCOUTQ, &bytes), "ioctl");
+  return Napi::Number::New(info.Env(), bytes);
+}
+
 Napi::Value peer_pidfd(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int pidfd = -1;
@@ -179,6 +187,7 @@ void define_sockets(Napi::Env env, Napi::Object exports) {
   define(env, exports, "shutdown", shut_down);
   define(env, exports, "getSocketOption", socket_option);
   define(env, exports, "setSocketOption", set_socket_option);
+  define(env, exports, "getSendQueue", send_queue);
   define(env, exports, "getPeerCredentials", peer_credentials);
   define(env, exports, "getPeerPidfd", peer_pidfd);
   define(env, exports, "getSocketName", socket_name);

@@ -63,6 +63,7 @@ export const MSG_CTRUNC = 0x8;
 export const MSG_TRUNC = 0x20;
 export const SHUT_WR = 1;
 export const SO_TYPE = 3;
+export const SO_SNDBUF = 7;
 export const SO_PASSCRED = 16;
 export const SO_DOMAIN = 39;
 export const SO_PASSPIDFD = 76;
@@ -171,6 +172,8 @@ export interface Native {
   getSocketOption(fd: number, option: number): number;
   /** setsockopt(2) SOL_SOCKET of an int. */
   setSocketOption(fd: number, option: number, value: number): void;
+  /** ioctl(2) SIOCOUTQ: the memory of what was sent and nobody has received, in the unit of SO_SNDBUF. */
+  getSendQueue(fd: number): number;
   /** getsockopt(2) SO_PEERPIDFD; owned. */
   getPeerPidfd(fd: number): number;
   /** getsockname(2): the bytes of sun_path, a pathname with its NUL; null without a name. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
+import { control, native } from "cmsg-native";
 import t from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { plainNode } from "../support/plain-node.js";
@@ -52,6 +53,36 @@ for (const type of ["stream", "seqpacket", "datagram"] as const) {
     await assertNoLeak(t, before);
   });
 }
+
+t.test("the end of a stream with passCredentials is its end, whatever credentials come with it", async (t) => {
+  const [one, other] = UnixSocket.pair("stream", { passCredentials: true });
+  await one.send(Buffer.from("last"));
+  one.close();
+  t.strictSame((await other.receive())?.credentials, own);
+  t.equal(await other.receive(), null);
+  other.close();
+});
+
+t.test("credentials come also where the pidfd beside them is an error's number", (t) => {
+  // As recvmsg(2) puts it where the sender is gone, or no number is free.
+  const { recvmsg: receive } = native;
+  t.teardown(() => {
+    native.recvmsg = receive;
+  });
+  const [one] = UnixSocket.pair();
+  for (const pidfd of [-2, -3, -24]) {
+    native.recvmsg = () => {
+      control.fill(0);
+      control.set([0, 0, pidfd, 1, own.pid, own.uid, own.gid]);
+      return 1;
+    };
+    const message = recvmsg(one.fd);
+    t.strictSame(message?.credentials, own, `${pidfd}`);
+    t.equal(message?.pidfd, undefined);
+  }
+  one.close();
+  t.end();
+});
 
 t.test("without passCredentials there are none, and a server's connections inherit it", async (t) => {
   const [one, other] = UnixSocket.pair();

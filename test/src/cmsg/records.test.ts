@@ -159,6 +159,34 @@ t.test("sendTo waits for room in the other queue without spinning, in order, and
   await assertNoLeak(t, before);
 });
 
+t.test("sendTo [our own buffer is full, and the other queue is not] waits for our own", async (t) => {
+  const before = openFds();
+  const server = await UnixSocket.bind();
+  const client = await UnixSocket.bind();
+  const { sendmsg: send } = native;
+  let calls = 0;
+  native.sendmsg = (...args) => {
+    calls++;
+    return send(...args);
+  };
+  t.teardown(() => {
+    native.sendmsg = send;
+  });
+  // A queue holds ten datagrams or more; the buffer of one who sends 212992 bytes.
+  const sends = Array.from({ length: 6 }, () => client.sendTo(Buffer.alloc(100_000), server.address ?? "", [0]));
+  for (let i = 0; i < 50; i++) await turn();
+  t.ok(calls < 20, `${calls} calls while nothing could be sent`);
+  for (const _ of sends) {
+    using message = await server.receive({ length: 200_000 });
+    t.equal(message?.data.length, 100_000);
+    t.equal(message?.fds.length, 1);
+  }
+  await Promise.all(sends);
+  client.close();
+  server.close();
+  await assertNoLeak(t, before);
+});
+
 t.test("sendTo [nobody there, gone while it waits, closed while it waits] rejects", async (t) => {
   const before = openFds();
   const dir = tempDir(t);

@@ -1,12 +1,25 @@
 // UnixServer: binding without a moment of wrong permissions, and without taking away what is not ours.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { UnixServer, UnixSocket } from "cmsg";
+import { type ListenOptions, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
-import t from "tap";
+import t, { type Test } from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -19,6 +32,28 @@ function leaveStale(path: string): void {
   const fd = native.socket(1);
   native.bind(fd, Buffer.from(path));
   native.close(fd);
+}
+
+function connectRaw(path: string): number {
+  const fd = native.socket(1);
+  native.connect(fd, Buffer.from(path));
+  return fd;
+}
+
+/** What becomes of it for a user without privileges. It has to be root to begin with: a clone may lie where nobody may read. */
+async function listenAsNobody(t: Test, path: string, options: ListenOptions = {}): Promise<string> {
+  const script = `import { UnixServer } from "cmsg";
+    process.setgroups([]);
+    process.setegid(65534);
+    process.seteuid(65534);
+    await UnixServer.listen(${JSON.stringify(path)}, ${JSON.stringify(options)}).then(
+      (server) => { server.close(); console.log("listens"); },
+      (error) => console.log(error.code),
+    );`;
+  // Bare names resolve from the directory it starts in.
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  const { stdout } = await run(t, process.execPath, ["--input-type=module", "-e", script], { cwd });
+  return stdout.trim();
 }
 
 t.test("listen and accept; close removes the file", async (t) => {
@@ -119,6 +154,63 @@ t.test("replaceStale [another user's] is EADDRINUSE", { skip: needs("root") }, a
   t.ok(existsSync(path));
 });
 
+t.test("replaceStale [a stranger holds a lock on the directory, and keeps it] replaces all the same", async (t) => {
+  const dir = tempDir(t);
+  leaveStale(`${dir}/s`);
+  const lock = openSync(dir, "r");
+  t.ok(native.tryLock(lock));
+  const server = await UnixServer.listen(`${dir}/s`, { replaceStale: true });
+  t.ok(existsSync(server.path));
+  server.close();
+  closeSync(lock);
+});
+
+t.test("replaceStale [the directory cannot be listed] replaces all the same", { skip: needs("root") }, async (t) => {
+  const dir = tempDir(t);
+  leaveStale(`${dir}/s`);
+  for (const path of [dir, `${dir}/s`]) chownSync(path, 65534, 65534);
+  chmodSync(dir, 0o300);
+  t.equal(await listenAsNobody(t, `${dir}/s`, { replaceStale: true }), "listens");
+});
+
+t.test("a flood of connections that close at once leaves the event loop its turn", async (t) => {
+  const before = openFds();
+  const server = await UnixServer.listen(`${tempDir(t)}/s`);
+  const flood = 300;
+  for (let i = 0; i < flood; i++) native.close(connectRaw(server.path));
+  let accepted = 0;
+  let atTurn: number | undefined;
+  setImmediate(() => {
+    atTurn = accepted;
+  });
+  for (; accepted < flood; accepted++) (await server.accept()).close();
+  t.ok(atTurn !== undefined && atTurn < flood, `the loop's turn came after ${atTurn}`);
+  server.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("close [the socket file cannot be looked at] throws, and closes all the same", async (t) => {
+  const before = openFds();
+  const dir = tempDir(t);
+  mkdirSync(`${dir}/sub`);
+  const path = `${dir}/sub/s`;
+  const make = { server: () => UnixServer.listen(path), socket: () => UnixSocket.bind(path) };
+  for (const [what, open] of Object.entries(make)) {
+    const subject = await open();
+    const waiting: Promise<unknown> = "accept" in subject ? subject.accept() : subject.receive();
+    const ended = t.rejects(waiting, { code: "ERR_CMSG_CLOSED" }, what);
+    renameSync(`${dir}/sub`, `${dir}/moved`);
+    symlinkSync("sub", `${dir}/sub`);
+    t.throws(() => subject.close(), { code: "ELOOP" }, what);
+    t.ok(subject.closed, what);
+    await ended;
+    unlinkSync(`${dir}/sub`);
+    renameSync(`${dir}/moved`, `${dir}/sub`);
+    unlinkSync(path);
+  }
+  await assertNoLeak(t, before);
+});
+
 t.test("two listeners that find the same stale file: one has it, the other is told", async (t) => {
   const path = `${tempDir(t)}/s`;
   leaveStale(path);
@@ -147,11 +239,7 @@ t.test("listen [missing directory, not writable, bad address] says which path", 
 t.test("listen [a directory without write permission] is EACCES", { skip: needs("root") }, async (t) => {
   const dir = tempDir(t);
   chmodSync(dir, 0o555);
-  const script = `import("cmsg").then(({UnixServer}) => UnixServer.listen(${JSON.stringify(`${dir}/s`)})).catch((e) => console.log(e.code))`;
-  const asNobody = ["--reuid=65534", "--clear-groups", process.execPath, "--input-type=module", "-e", script];
-  // Bare names resolve from the directory it starts in.
-  const { stdout } = await run(t, "setpriv", asNobody, { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
-  t.equal(stdout.trim(), "EACCES");
+  t.equal(await listenAsNobody(t, `${dir}/s`), "EACCES");
 });
 
 t.test("close leaves a file that is no longer the one it made", async (t) => {

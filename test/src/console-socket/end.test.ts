@@ -1,6 +1,7 @@
 // How a console ends: with its hangup, with its process, or when it is given away.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { OwnedFd } from "cmsg";
 import { native } from "cmsg-native";
@@ -11,6 +12,7 @@ import { openHostPty } from "../support/host-pty.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
+import { until } from "../support/until.js";
 
 /** A program that leaves a child with the terminal, which says "late" when a line is typed, and ends with the hangup. */
 const leavesChild = ["sh", "-c", "trap '' HUP; exec 3<&0; (read x <&3; echo late $x; read y <&3) & echo early"];
@@ -39,6 +41,32 @@ t.test("endAfter(promise) ends it when the process has ended and the drain time 
   console.endAfter(endOf(program), { drainTimeoutMs: 50 });
   t.match(await new Transcript(console).ended, /early/);
   await assertNoLeak(t, before);
+});
+
+t.test(
+  "endAfter [what it is given cannot be waited for] throws, keeps nothing open, and the console goes on",
+  async (t) => {
+    const before = openFds();
+    const { ptmx, peer } = openHostPty();
+    const console = PtyConsole.fromFd(ptmx);
+    const open = openFds();
+    const file = openSync("/proc/self/exe", "r");
+    t.throws(() => console.endAfter(file), { code: "EPERM", syscall: "epoll_ctl" });
+    closeSync(file);
+    await assertNoLeak(t, open);
+    t.notOk(console.destroyed);
+    console.destroy();
+    peer.close();
+    await assertNoLeak(t, before);
+  },
+);
+
+t.test("end(chunk) after the terminal's end, before it was read: no error, and what was read stays", async (t) => {
+  const { console } = await consoleOf(t, ["echo", "unread"]);
+  console.on("error", (error) => t.fail(error.message));
+  await until(() => console.writableEnded, { what: "the terminal's end" });
+  await new Promise<void>((resolve) => console.end("typed too late", () => resolve()));
+  t.match(await new Transcript(console).ended, /unread/);
 });
 
 t.test("endAfter [the reader is slow] loses nothing of what the terminal holds", async (t) => {

@@ -99,7 +99,19 @@ export class OwnedFd implements Disposable {
 
 /** The number of a borrowed descriptor. */
 export function numberOf(fd: Fd): number {
-  return typeof fd === "number" ? checkFd(fd) : fd.fd;
+  return checkFd(typeof fd === "number" ? fd : fd?.fd);
+}
+
+/** Takes `fd` for what `use` makes. When that throws, it is the caller's again. */
+export function taking<Result>(fd: Fd, use: (owner: OwnedFd) => Result): Result {
+  if (typeof fd !== "number") return use(fd);
+  const owner = new OwnedFd(fd);
+  try {
+    return use(owner);
+  } catch (error) {
+    owner.release();
+    throw error;
+  }
 }
 
 /** Copies of borrowed descriptors, all or none. */

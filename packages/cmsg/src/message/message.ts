@@ -157,7 +157,8 @@ export function receiveMessage(
   }
   const truncated = (control[ControlSlot.flags] as number) & (MSG_CTRUNC | MSG_TRUNC);
   const data = copyOf(buffer, received);
-  const rest = (control[ControlSlot.hasCredentials] as number) + (control[ControlSlot.pidfd] as number) !== -1;
+  // A pidfd may be an error's negative number: the sender is gone, say.
+  const rest = control[ControlSlot.hasCredentials] !== 0 || (control[ControlSlot.pidfd] as number) >= 0;
   const message =
     rest || flags & ReceiveOption.wantName ? new Message(data, fds, takeTheRest()) : new Message(data, fds);
   if (truncated !== 0 || count > maxFds) throw refusal(message, truncated, maxFds);

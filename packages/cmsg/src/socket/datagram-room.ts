@@ -1,6 +1,7 @@
 // Waiting for room in the queue of a datagram socket that ours is not connected to. Our own socket's readiness tells
 // only of its own buffer (a level-triggered wait on it would spin); that of a connected one tells of its peer's queue.
-// So a socket of its own is connected there, which nobody notices, and waited on.
+// So a socket of its own is connected there, which nobody notices, and waited on. It has sent nothing, so its own buffer
+// never holds it up.
 import { native, SOCK_DGRAM, type Watcher } from "cmsg-native";
 import { connectTo, type UnixAddress } from "./address.js";
 
@@ -19,20 +20,15 @@ export class DatagramRoom {
     const fd = native.socket(SOCK_DGRAM);
     try {
       connectTo(fd, address);
+      const watcher = new native.Watcher(fd, () => {
+        this.stop();
+        this.#onRoom();
+      });
+      watcher.setRef(this.#ref);
+      watcher.watch(false, true);
+      this.#waiting = { fd, watcher };
     } catch (error) {
       native.close(fd);
-      throw error;
-    }
-    const watcher = new native.Watcher(fd, () => {
-      this.stop();
-      this.#onRoom();
-    });
-    this.#waiting = { fd, watcher };
-    watcher.setRef(this.#ref);
-    try {
-      watcher.watch(false, true);
-    } catch (error) {
-      this.stop();
       throw error;
     }
   }

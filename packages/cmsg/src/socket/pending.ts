@@ -37,7 +37,12 @@ export class PendingOperations {
     return this.#waiters.length > 0;
   }
 
-  /** Tries at once when nobody waits, else queues. */
+  /** Whether an attempt past the queue is in order. It counts as one that succeeds at once. */
+  mayTry(): boolean {
+    return !this.waiting && this.#streak++ < STEPS_PER_TURN;
+  }
+
+  /** Tries at once when nobody waits, else queues. What `onChange` throws ends the operation. */
   run<Result>(operation: Operation<Result>, signal?: AbortSignal): Promise<Result> {
     return new Promise((resolve, reject) => {
       // Leaves the queue before anything else hears of it: what is told may close the socket, which fails all the rest.
@@ -69,7 +74,7 @@ export class PendingOperations {
         this.#changed();
       };
       if (signal?.aborted) return waiter.fail(signal.reason);
-      if (!this.waiting && this.#streak++ < STEPS_PER_TURN && waiter.step()) return;
+      if (this.mayTry() && waiter.step()) return;
       signal?.addEventListener("abort", onAbort);
       this.#waiters.push(waiter);
       this.#changed();

@@ -1,5 +1,5 @@
 // Sends of one socket, in the order they were asked for, waiting for room.
-import { type Credentials, native } from "cmsg-native";
+import { type Credentials, native, SO_SNDBUF } from "cmsg-native";
 import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount, putCredentials, putName, putRights } from "../message/message.js";
 import { type UnixAddress, withSocketName } from "./address.js";
@@ -17,25 +17,33 @@ type Attempt = (rights: readonly Fd[]) => undefined | typeof WOULD_BLOCK;
 export class Sender {
   readonly #socket: number;
   readonly #sends: PendingOperations;
-  // Apart from the others: they wait for another socket's queue, not for our own.
+  // Apart from the others: they wait for another socket's queue too, which our own readiness does not tell of.
   readonly #sendTos: PendingOperations = new PendingOperations(() => this.#waitForRoom());
   readonly #room: DatagramRoom = new DatagramRoom(() => this.#sendTos.ready());
+  readonly #onChange: () => void;
+  // Whose queue is full; undefined when it is our own buffer that has no room, or nothing was found full.
   #full: UnixAddress | undefined;
 
   /** @param onChange is told whenever waiting for the socket's own room begins or ends. */
   constructor(socket: number, onChange: () => void) {
     this.#socket = socket;
+    this.#onChange = onChange;
     this.#sends = new PendingOperations(onChange);
   }
 
   /** Whether the socket's own room is waited for. */
   get waiting(): boolean {
-    return this.#sends.waiting;
+    return this.#sends.waiting || this.#waitsForOwnRoom;
   }
 
   /** There may be room now. */
   ready(): void {
     this.#sends.ready();
+    if (this.#waitsForOwnRoom) this.#sendTos.ready();
+  }
+
+  get #waitsForOwnRoom(): boolean {
+    return this.#sendTos.waiting && this.#full === undefined;
   }
 
   /** @param onCut is called when a signal ends it with a part on its way. */
@@ -64,9 +72,9 @@ export class Sender {
   ): undefined | Promise<undefined> {
     const attempt: Attempt = (rights) =>
       withSocketName(address, (sunPath) => {
-        if (this.#sendmsg(data, 0, rights, options.credentials, putName(sunPath)) >= 0) return undefined;
-        this.#full = address;
-        return WOULD_BLOCK;
+        const sent = this.#sendmsg(data, 0, rights, options.credentials, putName(sunPath));
+        this.#full = sent >= 0 || this.#isOwnBufferFull() ? undefined : address;
+        return sent >= 0 ? undefined : WOULD_BLOCK;
       });
     return run(this.#sendTos, attempt, () => fds, options.signal);
   }
@@ -101,14 +109,21 @@ export class Sender {
   #waitForRoom(): void {
     if (!this.#sendTos.waiting || this.#full === undefined) {
       this.#room.stop();
-      return;
+    } else {
+      try {
+        this.#room.wait(this.#full);
+      } catch (error) {
+        // Nothing tells when there is room, so the next attempt would find the same.
+        this.#sendTos.failAll(error);
+      }
     }
-    try {
-      this.#room.wait(this.#full);
-    } catch (error) {
-      // Nothing tells when there is room, so the next attempt would find the same.
-      this.#sendTos.failAll(error);
-    }
+    this.#onChange();
+  }
+
+  // EAGAIN does not say which of the two has no room. This is what sendmsg(2) compares; EPOLLOUT waits for three
+  // quarters of the buffer to be free, so it cannot tell.
+  #isOwnBufferFull(): boolean {
+    return native.getSendQueue(this.#socket) >= native.getSocketOption(this.#socket, SO_SNDBUF);
   }
 }
 
@@ -120,7 +135,7 @@ function run(
   signal: AbortSignal | undefined,
   hooks: Pick<Operation<undefined>, "aborted"> = {},
 ): undefined | Promise<undefined> {
-  if (!queue.waiting && !signal?.aborted && attempt(unsent()) !== WOULD_BLOCK) return undefined;
+  if (!signal?.aborted && queue.mayTry() && attempt(unsent()) !== WOULD_BLOCK) return undefined;
   const fds = unsent();
   checkCount(fds);
   const copies = duplicates(fds);

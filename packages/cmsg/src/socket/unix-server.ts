@@ -1,7 +1,7 @@
 // A listening Unix socket.
 import { native, type Watcher } from "cmsg-native";
 import { CmsgError } from "../errors.js";
-import { type Fd, OwnedFd } from "../fd/owned-fd.js";
+import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "./address.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
@@ -72,7 +72,7 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
    * descriptor stays the caller's; EBADF, ENOTSOCK.
    */
   static fromFd(fd: Fd, options: PassOptions = {}): UnixServer {
-    const number = typeof fd === "number" ? fd : fd.fd;
+    const number = numberOf(fd);
     typeOf(number);
     if (native.getSocketOption(number, SO_ACCEPTCONN) === 0) {
       throw new CmsgError("ERR_CMSG_INVALID_ARG", `Descriptor ${number} is a socket that does not listen.`);
@@ -81,7 +81,7 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     native.setNonBlocking(number);
     const address = addressOf(native.getSocketName(number));
     const path = address === undefined ? "" : addressText(address);
-    return new UnixServer(typeof fd === "number" ? new OwnedFd(fd) : fd, path, undefined);
+    return taking(fd, (owner) => new UnixServer(owner, path, undefined));
   }
 
   /** Whether `close()` was called. */

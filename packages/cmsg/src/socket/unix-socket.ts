@@ -6,7 +6,7 @@
 // have records: a message is what was sent.
 import { type Credentials, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
 import { CmsgError } from "../errors.js";
-import { closeAll, type Fd, OwnedFd } from "../fd/owned-fd.js";
+import { closeAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { type Message, type RecvmsgOptions, receiveMessage, requireData } from "../message/message.js";
 import { addressOf, bindTo, type UnixAddress } from "./address.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
@@ -100,10 +100,10 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
    * @throws CmsgError ERR_CMSG_NOT_UNIX, ERR_CMSG_UNSUPPORTED, and the descriptor stays the caller's; EBADF, ENOTSOCK.
    */
   static fromFd(fd: Fd, options: PassOptions = {}): UnixSocket {
-    const number = typeof fd === "number" ? fd : fd.fd;
+    const number = numberOf(fd);
     const type = typeOf(number);
     setPassing(number, options);
-    return new UnixSocket(typeof fd === "number" ? new OwnedFd(fd) : fd, type);
+    return taking(fd, (owner) => new UnixSocket(owner, type));
   }
 
   get closed(): boolean {

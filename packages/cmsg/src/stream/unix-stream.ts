@@ -6,7 +6,7 @@
 import { addAbortSignal, type DuplexOptions } from "node:stream";
 import { type Credentials, native, SHUT_WR, type Watcher } from "cmsg-native";
 import { CmsgError, isSyscallError } from "../errors.js";
-import { type Fd, OwnedFd } from "../fd/owned-fd.js";
+import { type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkCount, requireData } from "../message/message.js";
 import { addressOf, addressText, type UnixAddress } from "../socket/address.js";
 import { connectedFd } from "../socket/connect.js";
@@ -39,7 +39,7 @@ interface Connection {
  * ERR_CMSG_INVALID_ARG (the address).
  */
 export class UnixStream extends SocketStream {
-  readonly #target: UnixStreamTarget;
+  readonly #target: { path: UnixAddress } | { fd: OwnedFd };
   readonly #abort: AbortController = new AbortController();
   readonly #writer: StreamWriter = new StreamWriter(
     () => this.#watch(),
@@ -49,7 +49,7 @@ export class UnixStream extends SocketStream {
   #owesDrain = false;
   #ref = true;
 
-  private constructor(target: UnixStreamTarget, options: UnixStreamOptions) {
+  private constructor(target: { path: UnixAddress } | { fd: OwnedFd }, options: UnixStreamOptions) {
     super(options);
     this.#target = target;
   }
@@ -58,15 +58,22 @@ export class UnixStream extends SocketStream {
    * Connects to `path`, or takes the connected socket `fd`; 'connect' tells when it is done, and what is written before
    * then waits. `allowHalfOpen` is false by default, as in net: the writing side ends when the peer's has.
    *
-   * @throws CmsgError ERR_CMSG_NOT_UNIX (`fd` is no Unix stream socket) and then `fd` stays the caller's; EBADF, ENOTSOCK.
+   * @throws CmsgError ERR_CMSG_NOT_UNIX (`fd` is no Unix stream socket), ERR_CMSG_INVALID_ARG (`signal`, `onConnect`);
+   * EBADF, ENOTSOCK; what Duplex says of its options. Then `fd` stays the caller's.
    */
   static connect(options: UnixStreamTarget & UnixStreamOptions, onConnect?: () => void): UnixStream {
     const { path, fd, signal, ...rest } = options;
-    if (fd !== undefined) requireStream(typeof fd === "number" ? fd : fd.fd);
-    const stream = new UnixStream(fd === undefined ? { path: path as UnixAddress } : { fd }, rest);
-    if (onConnect) stream.once("connect", onConnect);
-    if (signal) addAbortSignal(signal, stream);
-    return stream;
+    requireUsable(signal, onConnect);
+    const start = (target: { path: UnixAddress } | { fd: OwnedFd }): UnixStream => {
+      const stream = new UnixStream(target, rest);
+      if (onConnect) stream.once("connect", onConnect);
+      if (signal) addAbortSignal(signal, stream);
+      return stream;
+    };
+    if (fd === undefined) return start({ path: path as UnixAddress });
+    requireStream(numberOf(fd));
+    // Now and not when it is used, in a later turn: a Worker may end in between.
+    return taking(fd, (owner) => start({ fd: owner }));
   }
 
   /** Whether it is not connected yet. */
@@ -204,19 +211,27 @@ export class UnixStream extends SocketStream {
   }
 
   async #connect(): Promise<OwnedFd> {
-    const { path, fd } = this.#target;
-    if (fd === undefined) return connectedFd(path, { signal: this.#abort.signal });
-    return typeof fd === "number" ? new OwnedFd(fd) : fd;
+    if ("fd" in this.#target) return this.#target.fd;
+    return connectedFd(this.#target.path, { signal: this.#abort.signal });
   }
 
   #start(owner: OwnedFd): void {
-    const watcher = new native.Watcher(owner.fd, (readable, writable) => {
-      if (readable) this.#receive();
-      if (writable) this.#writer.ready();
-    });
+    const watcher = this.#watcherOf(owner);
     watcher.setRef(this.#ref);
     this.#writer.open(owner.fd);
     this.#connection = { owner, watcher, reader: new StreamReader(owner.fd, this.#sink()) };
+  }
+
+  #watcherOf(owner: OwnedFd): Watcher {
+    try {
+      return new native.Watcher(owner.fd, (readable, writable) => {
+        if (readable) this.#receive();
+        if (writable) this.#writer.ready();
+      });
+    } catch (error) {
+      owner.close();
+      throw error;
+    }
   }
 
   #announce(): void {
@@ -314,6 +329,12 @@ export class UnixStream extends SocketStream {
 
 function deliverHeld(reader: StreamReader, stream: UnixStream): void {
   if (!stream.destroyed) reader.deliverHeld();
+}
+
+function requireUsable(signal: unknown, onConnect: unknown): void {
+  const isSignal = typeof signal === "object" && signal !== null && "aborted" in signal;
+  if ((signal === undefined || isSignal) && (onConnect === undefined || typeof onConnect === "function")) return;
+  throw new CmsgError("ERR_CMSG_INVALID_ARG", "signal is an AbortSignal, and onConnect a function.");
 }
 
 function requireStream(fd: number): void {

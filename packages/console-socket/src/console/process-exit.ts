@@ -7,6 +7,7 @@ import { native } from "cmsg-native";
  *
  * @param pidfd borrowed for the call: a duplicate of it waits
  * @returns what ends the waiting
+ * @throws EPERM: it is nothing that can be waited for
  */
 export function watchExit(pidfd: Fd, onExit: () => void): () => void {
   const copy = new OwnedFd(native.dup(typeof pidfd === "number" ? pidfd : pidfd.fd));
