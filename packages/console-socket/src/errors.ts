@@ -14,6 +14,8 @@ export const CONSOLE_ERROR_CODES = {
   ERR_CONSOLE_NOT_A_PTY: "What the peer sent is not the master of a pseudo-terminal, open for reading and writing.",
   ERR_CONSOLE_PEER: "The peer runs as a user that may not deliver consoles here.",
   ERR_CONSOLE_PID: "The runtime command did not leave the container's process behind as its child.",
+  ERR_CONSOLE_RPC: "An agent answered a call with an error, or not in time: rpcCode says which.",
+  ERR_CONSOLE_RPC_PROTOCOL: "What came from an agent's end of the connection is not the protocol that is spoken here.",
   ERR_CONSOLE_RUNTIME: "The runtime command failed before it had sent a console.",
   ERR_CONSOLE_TAMPERED: "Whoever shares the console changed how it is read: packet mode, line discipline, O_NONBLOCK.",
   ERR_CONSOLE_TIMEOUT: "The peer is connected and sent nothing in time.",

@@ -1,11 +1,12 @@
-// Fixtures in Go: runc's own code as the other end. Built on demand into test/build and kept until a source changes.
+// Fixtures in Go, with runc's own code, or the libraries of Kata's agent, as the other end. Built on demand into test/build
+// and kept until a source changes.
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { fixture, fixtureBuild } from "./paths.js";
 import { run } from "./processes.js";
 
-/** The path of the program built from fixtures/go/`name`; needs("runc-go"). */
+/** The path of the program built from fixtures/go/`name`; needs("runc-go"), or "kata-go". */
 export async function goProgram(t: Test, name: string): Promise<string> {
   const source = fixture(`go/${name}`);
   const binary = join(fixtureBuild, name);

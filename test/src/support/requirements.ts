@@ -9,6 +9,13 @@ import { staticBusybox } from "./rootfs.js";
 /** Where runc's own packages keep RecvFd in Debian's Go tree. */
 const RUNC_GO = "/usr/share/gocode/src/github.com/opencontainers/runc/libcontainer/utils/cmsg.go";
 
+/** What Kata's agent is played with, and Debian's packages of it. */
+const KATA_GO = {
+  "google.golang.org/grpc": "golang-google-grpc-dev",
+  "github.com/hashicorp/yamux": "golang-github-hashicorp-yamux-dev",
+  "github.com/containerd/ttrpc": "golang-github-containerd-ttrpc-dev",
+};
+
 /** Each requirement's check: undefined when it is there, else what is missing. */
 const checks = {
   root: () => (getuid?.() === 0 ? undefined : "not running as root"),
@@ -25,6 +32,7 @@ const checks = {
   gcc: () => command("gcc"),
   chromium: () => command("chromium"),
   python3: () => command("python3"),
+  protoc: () => command("protoc", "protobuf-compiler"),
   "dbus-daemon": () => command("dbus-daemon"),
   // Debian's own Python: its modules are of no use to another one.
   "python3-dbus": () =>
@@ -45,6 +53,7 @@ const checks = {
     (existsSync(RUNC_GO)
       ? undefined
       : "runc's Go sources are not installed (Debian: golang-github-opencontainers-runc-dev)"),
+  "kata-go": () => command("go", "golang-go") ?? goPackages(KATA_GO),
   fuse: () => {
     if (getuid?.() !== 0) return "not running as root, so no FUSE mount";
     return isUsable("/dev/fuse") ? undefined : "/dev/fuse cannot be opened";
@@ -75,6 +84,12 @@ function command(name: string, debianPackage = name): string | undefined {
   const directories = (process.env["PATH"] ?? "").split(delimiter);
   const found = directories.some((directory) => isUsable(join(directory, name), constants.X_OK));
   return found ? undefined : `${name} is not installed (Debian: ${debianPackage})`;
+}
+
+function goPackages(packages: Record<string, string>): string | undefined {
+  const missing = Object.entries(packages).filter(([path]) => !existsSync(`/usr/share/gocode/src/${path}`));
+  if (missing.length === 0) return undefined;
+  return missing.map(([path, name]) => `Go's ${path} is not installed (Debian: ${name})`).join("; ");
 }
 
 function isUsable(path: string, mode = constants.R_OK | constants.W_OK): boolean {

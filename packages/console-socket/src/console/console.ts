@@ -5,9 +5,9 @@ import type { WindowSize } from "./window-size.js";
 /**
  * The terminal of one program: what the program writes is read here, what is written here is typed.
  *
- * `end()` flushes and stops writing; it is no hangup and sends no Ctrl-D. `destroy()` hangs up. When the program's side
- * has ended, 'end' follows the last byte, and the console closes by itself. Leaving a `for await` loop leaves the
- * console open.
+ * `end()` flushes and stops writing; it is no hangup and sends no Ctrl-D. `destroy()` hangs up; where the terminal is in
+ * a virtual machine, it stops reading, and the program goes on. When the program's side has ended, 'end' follows the last
+ * byte, and the console closes by itself. Leaving a `for await` loop leaves the console open.
  */
 export interface Console extends Duplex {
   /** What its sender called it, made safe to show. It identifies nothing: the socket's path does. */

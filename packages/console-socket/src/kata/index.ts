@@ -1,4 +1,8 @@
 // Consoles of containers in virtual machines: Kata Containers' agent, and the hypervisors it is reached through.
+export { AgentClient, type AgentClientOptions, newAgentClient } from "./agent/agent-client.js";
+export { AgentConsole, type AgentConsoleOptions } from "./agent/agent-console.js";
+export { AgentService, HealthService } from "./agent/agent-service.js";
+export { type AgentCall, type Interceptor, type OpenTelemetryApi, otelInterceptor } from "./agent/interceptors.js";
 export {
   AGENT_PORT,
   type AgentAddress,
@@ -7,3 +11,29 @@ export {
   parseAgentAddress,
 } from "./agent-address.js";
 export { type DialOptions, dial } from "./dial.js";
+export type {
+  AgentDetails,
+  ContainerRequest,
+  CreateContainerRequest,
+  CreateSandboxRequest,
+  Device,
+  ExecProcessRequest,
+  GuestDetailsRequest,
+  GuestDetailsResponse,
+  HealthCheckResponse,
+  ProcessRequest,
+  ReadStreamRequest,
+  ReadStreamResponse,
+  RemoveContainerRequest,
+  SignalProcessRequest,
+  Storage,
+  StringUser,
+  TtyWinResizeRequest,
+  VersionCheckResponse,
+  WaitProcessResponse,
+  WriteStreamRequest,
+  WriteStreamResponse,
+} from "./protobuf/agent-messages.js";
+export type { Process, Spec } from "./protobuf/oci-spec.js";
+export { RPC_CODES, type RpcCodeName, RpcError } from "./rpc/rpc-error.js";
+export type { CallOptions } from "./rpc/transport.js";

@@ -1,0 +1,80 @@
+// An agent that is played in this process: what arrives is at hand as bytes, and what is answered is bytes too.
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { join } from "node:path";
+import { UnixSocket, UnixStream } from "cmsg";
+import type { Test } from "tap";
+import { tempDir } from "./temp-dir.js";
+import { until } from "./until.js";
+
+/** Both ends of a connection. */
+export function connectedStreams(t: Test): [UnixStream, UnixStream] {
+  const [left, right] = UnixSocket.pair("stream").map((socket) => UnixStream.connect({ fd: socket.release() }));
+  if (!left || !right) throw new Error("a pair has two ends");
+  t.teardown(() => {
+    left.destroy();
+    right.destroy();
+  });
+  return [left, right];
+}
+
+/** What comes on a stream, as it is. */
+export class Received {
+  bytes: Buffer = Buffer.alloc(0);
+
+  constructor(stream: UnixStream) {
+    stream.on("data", (chunk: Buffer) => {
+      this.bytes = Buffer.concat([this.bytes, chunk]);
+    });
+  }
+
+  /** Resolves when so many bytes are there, and takes them. */
+  async take(count: number): Promise<Buffer> {
+    await until(() => this.bytes.length >= count, {
+      what: () => `${count} bytes, with ${this.bytes.length} there: ${this.bytes.toString("latin1")}`,
+    });
+    const taken = this.bytes.subarray(0, count);
+    this.bytes = this.bytes.subarray(count);
+    return taken;
+  }
+}
+
+/** A frame of ttRPC: a response, unless told otherwise. */
+export function ttrpcFrame(stream: number, message: Uint8Array, type = 2): Buffer {
+  const header = Buffer.alloc(10);
+  header.writeUInt32BE(message.length, 0);
+  header.writeUInt32BE(stream, 4);
+  header.writeUInt8(type, 8);
+  return Buffer.concat([header, message]);
+}
+
+/** An HTTP/2 server that hands each call to `answer`, with the body that came. */
+export async function httpAgent(
+  t: Test,
+  answer: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: Buffer) => void,
+): Promise<string> {
+  const path = join(tempDir(t), "s");
+  const server = createServer();
+  server.on("stream", async (stream, headers) => {
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", () => undefined);
+    stream.once("end", () => answer(stream, headers, Buffer.concat(chunks)));
+  });
+  const sessions = new Set<{ destroy(): void }>();
+  server.on("session", (session) => sessions.add(session));
+  server.listen(path);
+  await once(server, "listening");
+  t.teardown(() => {
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  return path;
+}
+
+/** A gRPC message with its prefix. */
+export function grpcFrame(message: Uint8Array): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}
