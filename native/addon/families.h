@@ -7,6 +7,7 @@ namespace addon {
 
 void define_descriptors(Napi::Env env, Napi::Object exports);
 void define_sockets(Napi::Env env, Napi::Object exports);
+void define_vsock(Napi::Env env, Napi::Object exports);
 void define_messages(Napi::Env env, Napi::Object exports);
 void define_processes(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);

@@ -13,6 +13,12 @@ export interface FileIdentity {
   ino: bigint;
 }
 
+/** An address of AF_VSOCK, vsock(7): numbers of 32 bits. */
+export interface VsockAddress {
+  cid: number;
+  port: number;
+}
+
 export interface Credentials {
   pid: number;
   uid: number;
@@ -182,6 +188,19 @@ export interface Native {
   getPeerName(fd: number): Buffer | null;
   /** getsockopt(2) SO_PEERCRED: as they were at connect(2) or socketpair(2). */
   getPeerCredentials(fd: number): Credentials;
+
+  /** socket(2) AF_VSOCK, a stream, non-blocking, close-on-exec; owned. */
+  vsockSocket(): number;
+  /** bind(2) of an AF_VSOCK socket. */
+  vsockBind(fd: number, cid: number, port: number): void;
+  /** connect(2) of an AF_VSOCK socket: false while it is on its way, until the socket is writable. */
+  vsockConnect(fd: number, cid: number, port: number): boolean;
+  /** Whether a connect(2) on its way has come to its end; throws what it failed with. */
+  vsockConnected(fd: number): boolean;
+  /** getsockname(2) of an AF_VSOCK socket. */
+  vsockName(fd: number): VsockAddress;
+  /** getpeername(2) of an AF_VSOCK socket. */
+  vsockPeer(fd: number): VsockAddress;
 
   /** Tells once where `control` and `scratch` are. */
   share(control: Int32Array, scratch: Uint8Array): void;

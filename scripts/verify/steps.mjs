@@ -37,4 +37,10 @@ export const steps = [
       "qemu-aarch64-static": "qemu-user-static",
     },
   },
+  {
+    name: "vsock",
+    what: "cmsg/vsock and dial() over AF_VSOCK, in a small VM (a minute)",
+    command: ["node", "scripts/verify/vsock-vm.mjs"],
+    needs: { "qemu-system-x86_64": "qemu-system-x86", busybox: "busybox-static" },
+  },
 ];

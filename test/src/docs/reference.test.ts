@@ -4,6 +4,7 @@ import { dirname, join, normalize } from "node:path";
 import * as cmsg from "cmsg";
 import * as cmsgStdio from "cmsg/stdio";
 import * as cmsgSystemd from "cmsg/systemd";
+import * as cmsgVsock from "cmsg/vsock";
 import * as consoleInit from "console-init";
 import * as consoleSocket from "console-socket";
 import * as consoleSocketKata from "console-socket/kata";
@@ -27,6 +28,7 @@ const packages = [
 const subpaths = [
   { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio/index.d.ts", module: cmsgStdio },
   { folder: "packages/cmsg", heading: "## cmsg/systemd", index: "dist/systemd/index.d.ts", module: cmsgSystemd },
+  { folder: "packages/cmsg", heading: "## cmsg/vsock", index: "dist/vsock/index.d.ts", module: cmsgVsock },
   {
     folder: "packages/console-socket",
     heading: "## console-socket/kata",

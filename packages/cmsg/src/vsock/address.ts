@@ -1,0 +1,41 @@
+// Addresses of AF_VSOCK, vsock(7): a machine (CID) and a port, both numbers of 32 bits.
+import type { VsockAddress } from "cmsg-native";
+import { CmsgError, naming } from "../errors.js";
+
+/** VMADDR_CID_LOCAL: this machine itself, where the kernel has vsock_loopback. */
+export const CID_LOCAL = 1;
+/** VMADDR_CID_HOST: the host, as its guests see it. */
+export const CID_HOST = 2;
+/** VMADDR_CID_ANY: any of this machine's own, to listen on. */
+export const CID_ANY = 0xffff_ffff;
+/** VMADDR_PORT_ANY: a port that the kernel chooses, to listen on. */
+export const PORT_ANY = 0xffff_ffff;
+
+/** @throws CmsgError ERR_CMSG_INVALID_ARG */
+export function checkVsockAddress({ cid, port }: VsockAddress): void {
+  const is32Bits = (value: unknown): boolean => Number.isInteger(value) && (value as number) >>> 0 === value;
+  if (is32Bits(cid) && is32Bits(port)) return;
+  throw new CmsgError(
+    "ERR_CMSG_INVALID_ARG",
+    `A CID and a port are integers from 0 to 4294967295, not ${cid}, ${port}.`,
+  );
+}
+
+// What the errors of AF_VSOCK do not say by themselves.
+const REASONS: Record<string, string> = {
+  EAFNOSUPPORT: "this kernel has no AF_VSOCK: load the module vsock, or vhost_vsock on a host of virtual machines",
+  ENODEV: "the kernel has no transport to that CID: vhost_vsock reaches guests, vsock_loopback this machine (CID 1)",
+  EADDRNOTAVAIL: "that CID is not one of this machine's own",
+  ECONNRESET: "nobody listens on that port",
+};
+
+/** Runs a system call on an address, and tells in its failure which, and what its code means here. */
+export function explaining<Result>({ cid, port }: VsockAddress, call: () => Result): Result {
+  try {
+    return naming(`vsock://${cid}:${port}`, call);
+  } catch (error) {
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
+    if (reason) (error as Error).message += ` (${reason})`;
+    throw error;
+  }
+}
