@@ -17,6 +17,7 @@ export const CONSOLE_ERROR_CODES = {
   ERR_CONSOLE_RPC: "An agent answered a call with an error, or not in time: rpcCode says which.",
   ERR_CONSOLE_RPC_PROTOCOL: "What came from an agent's end of the connection is not the protocol that is spoken here.",
   ERR_CONSOLE_RUNTIME: "The runtime command failed before it had sent a console.",
+  ERR_CONSOLE_SANDBOX: "There is no such sandbox, or its shim does not say where its agent is.",
   ERR_CONSOLE_TAMPERED: "Whoever shares the console changed how it is read: packet mode, line discipline, O_NONBLOCK.",
   ERR_CONSOLE_TIMEOUT: "The peer is connected and sent nothing in time.",
   ERR_CONSOLE_UNREACHABLE: "Nobody answered at an agent's address before the time was up.",

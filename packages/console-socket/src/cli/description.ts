@@ -1,6 +1,6 @@
 // What the command is and takes: the command line is read by this, and --help and the manual page are made from it.
 
-export type CommandName = "receive" | "run";
+export type CommandName = "receive" | "run" | "attach";
 
 export interface OptionDescription {
   name: string;
@@ -13,7 +13,7 @@ export interface OptionDescription {
   help: string;
 }
 
-const BOTH: readonly CommandName[] = ["receive", "run"];
+const ALL: readonly CommandName[] = ["receive", "run", "attach"];
 
 export const OPTIONS: readonly OptionDescription[] = [
   {
@@ -32,47 +32,53 @@ export const OPTIONS: readonly OptionDescription[] = [
   {
     name: "detach-keys",
     value: "KEYS",
-    commands: ["run"],
-    help: "the keys that leave the container running and end this command, `ctrl-p,ctrl-q` by default; none with an empty value. To type the first of them, wait a second before the next key",
+    commands: ["run", "attach"],
+    help: "the keys that leave what runs there running and end this command, `ctrl-p,ctrl-q` by default; none with an empty value. To type the first of them, wait a second before the next key",
   },
-  { name: "no-stdin", commands: BOTH, help: "type nothing into the console" },
+  {
+    name: "port",
+    value: "PORT",
+    commands: ["attach"],
+    help: "the debug console's port, 1026 by default",
+  },
+  { name: "no-stdin", commands: ALL, help: "type nothing into the console" },
   {
     name: "size",
     value: "COLUMNSxROWS",
-    commands: BOTH,
+    commands: ALL,
     help: "the console's size, instead of following this terminal's",
   },
   {
     name: "timeout",
     value: "SECONDS",
-    commands: BOTH,
-    help: "give up when no console has come by then",
+    commands: ALL,
+    help: "give up when no console has come by then; attach has 15 by default",
   },
   {
     name: "onlcr",
-    commands: BOTH,
+    commands: ["receive", "run"],
     help: "keep CR LF at the ends of lines also where the output is no terminal",
   },
-  { name: "log", value: "FILE", commands: BOTH, help: "append what the console shows to FILE too" },
+  { name: "log", value: "FILE", commands: ALL, help: "append what the console shows to FILE too" },
   {
     name: "log-format",
     value: "FORMAT",
-    commands: BOTH,
+    commands: ALL,
     help: "`raw` (the default): the bytes; `cri`: a line of Kubernetes' log format for each line",
   },
   {
     name: "record",
     value: "FILE",
-    commands: BOTH,
+    commands: ALL,
     help: "record the session to FILE, which `asciinema play` shows (asciicast v3)",
   },
   {
     name: "json",
-    commands: BOTH,
+    commands: ALL,
     help: "say what happens on standard error, as a line of JSON for each event",
   },
-  { name: "help", short: "h", commands: BOTH, help: "show a summary" },
-  { name: "version", short: "V", commands: BOTH, help: "show the version" },
+  { name: "help", short: "h", commands: ALL, help: "show a summary" },
+  { name: "version", short: "V", commands: ALL, help: "show the version" },
 ];
 
 export const SUMMARY = "receive container consoles";
@@ -80,6 +86,7 @@ export const SUMMARY = "receive container consoles";
 export const USAGE: readonly string[] = [
   "console-socket [receive] [OPTION]... SOCKET",
   "console-socket run [OPTION]... -- RUNTIME ARGUMENT...",
+  "console-socket attach [OPTION]... ADDRESS",
 ];
 
 /** Paragraphs. */
@@ -87,6 +94,7 @@ export const ABOUT: readonly string[] = [
   "Receive the console that a container runtime sends (--console-socket of runc, crun, youki and gVisor) and connect it with this terminal.",
   "receive listens on SOCKET, a path, or @NAME for an abstract socket. A SOCKET that is named like a command is written ./run.",
   "run runs the runtime's command, which starts a container and returns (run --detach, create, exec --detach), and ends with the container's exit status. An argument {} becomes the path of the socket, {pid} that of a pid file.",
+  "attach is the debug console of a virtual machine: a shell that Kata Containers' agent starts there. ADDRESS is the agent's (vsock://CID:PORT, hvsock://PATH:PORT, a path; the console's port takes the place of its own), or sandbox:ID for the one of a running sandbox, which its shim tells. The shell does not learn this terminal's size.",
 ];
 
 export const EXAMPLES: readonly { title: string; commands: readonly string[] }[] = [
@@ -98,12 +106,17 @@ export const EXAMPLES: readonly { title: string; commands: readonly string[] }[]
     title: "Both in one:",
     commands: ["console-socket run -- runc run -d --console-socket {} --pid-file {pid} box"],
   },
+  {
+    title: "A shell in the virtual machine of a sandbox:",
+    commands: ["console-socket attach sandbox:0123456789abcdef"],
+  },
 ];
 
 export const EXIT_STATUS: readonly { status: string; meaning: string }[] = [
   {
     status: "0",
-    meaning: "receive: the console ended. run: the container ended with 0, or was left with the detach keys",
+    meaning:
+      "receive, attach: the console ended. attach: it was left with the detach keys. run: the container ended with 0, or was left with the detach keys",
   },
   { status: "1-255", meaning: "run: the container's own; 128+n when signal n ended it" },
   { status: "125", meaning: "this command failed, or the runtime's did" },

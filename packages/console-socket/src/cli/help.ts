@@ -20,7 +20,7 @@ export function helpText(): string {
 }
 
 function option({ name, short, value, commands, help }: OptionDescription): string {
-  const only = commands.length === 1 ? `${commands[0]}: ` : "";
+  const only = commands.length < 3 ? `${commands.join(", ")}: ` : "";
   const head = `  ${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
   return row(head, `${only}${help.replaceAll("`", "")}`, COLUMN);
 }

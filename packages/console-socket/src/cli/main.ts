@@ -23,6 +23,7 @@ async function obey(request: Exclude<Request, { command: "help" | "version" }>):
   const report: Report = request.options.json ? asJson : forPeople;
   try {
     if (request.command === "run") return await (await import("./run.js")).run(request.options, report);
+    if (request.command === "attach") return await (await import("./attach.js")).attach(request.options, report);
     return await (await import("./receive.js")).receive(request.options, report);
   } catch (error) {
     report.error(error as Error);

@@ -52,7 +52,7 @@ function paragraphs(texts: readonly string[]): string[] {
 
 function option({ name, short, value, commands, help }: OptionDescription): string[] {
   const names = [...(short ? [`\\fB\\-${short}\\fR`] : []), `\\fB\\-\\-${plain(name)}\\fR`].join(", ");
-  const only = commands.length === 1 ? ` (${commands[0]})` : "";
+  const only = commands.length < 3 ? ` (${commands.join(", ")})` : "";
   return [".TP", `${names}${value ? ` \\fI${plain(value)}\\fR` : ""}${only}`, sentence(help)];
 }
 

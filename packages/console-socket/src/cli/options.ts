@@ -25,10 +25,17 @@ export interface RunOptions extends CommonOptions {
   argv: string[];
 }
 
+export interface AttachCommandOptions extends CommonOptions {
+  detachKeys: string | undefined;
+  port: number | undefined;
+  address: string;
+}
+
 /** What the command line asks for. */
 export type Request =
   | { command: "receive"; options: ReceiveOptions }
   | { command: "run"; options: RunOptions }
+  | { command: "attach"; options: AttachCommandOptions }
   | { command: "help" | "version" };
 
 /** A command line that cannot be obeyed; the message is one line. */
@@ -40,10 +47,10 @@ const DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
 
 export function parseCommandLine(args: readonly string[]): Request {
   const [first] = args;
-  const command: CommandName = first === "run" ? "run" : "receive";
+  if (first === "run") return parseRun(args.slice(1));
+  if (first === "attach") return parseAttach(args.slice(1));
   // A socket of that name is written ./receive.
-  const rest = first === "run" || first === "receive" ? args.slice(1) : [...args];
-  return command === "run" ? parseRun(rest) : parseReceive(rest);
+  return parseReceive(first === "receive" ? args.slice(1) : [...args]);
 }
 
 function parseReceive(args: string[]): Request {
@@ -70,8 +77,27 @@ function parseRun(args: string[]): Request {
   }
   const argv = args.slice(end + 1);
   if (argv.length === 0) throw new UsageError("the runtime's command is missing behind --");
-  const keys = text(values, "detach-keys") ?? DEFAULT_DETACH_KEYS;
-  return { command: "run", options: { ...common(values), detachKeys: keys === "" ? undefined : keys, argv } };
+  return { command: "run", options: { ...common(values), detachKeys: detachKeys(values), argv } };
+}
+
+function parseAttach(args: string[]): Request {
+  const { values, positionals } = parse("attach", args);
+  if (values["help"] || values["version"]) return { command: values["help"] ? "help" : "version" };
+  const [address, ...surplus] = positionals;
+  if (!address) throw new UsageError("the address of an agent, or sandbox:ID, is missing");
+  if (surplus.length > 0) throw new UsageError(`one address is expected; there is also ${JSON.stringify(surplus[0])}`);
+  const options = { ...common(values), detachKeys: detachKeys(values), port: port(text(values, "port")), address };
+  return { command: "attach", options };
+}
+
+function detachKeys(values: Values): string | undefined {
+  return (text(values, "detach-keys") ?? DEFAULT_DETACH_KEYS) || undefined;
+}
+
+function port(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,10}$/.test(value) && Number(value) < 2 ** 32) return Number(value);
+  throw new UsageError(`--port is a number from 0 to 4294967295, not ${JSON.stringify(value)}`);
 }
 
 function common(values: Values): CommonOptions {

@@ -68,7 +68,7 @@ export function agentAddressText(address: AgentAddress): string {
 }
 
 /** Whether it is a number of 32 bits, as ports and CIDs are. */
-function isU32(value: unknown): value is number {
+export function isU32(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= U32_MAX;
 }
 

@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { UnixSocket, UnixStream } from "cmsg";
+import { connect } from "cmsg/vsock";
 import { ConsoleSocketError } from "../errors.js";
 import { type AgentAddress, agentAddressText, parseAgentAddress } from "./agent-address.js";
 import { connectThrough } from "./hybrid-vsock.js";
@@ -72,7 +73,7 @@ export async function dial(
 }
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
-function checkTimeout(timeoutMs: number): void {
+export function checkTimeout(timeoutMs: number): void {
   if (Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return;
   throw new ConsoleSocketError(
     "ERR_CONSOLE_INVALID_ARG",
@@ -82,7 +83,7 @@ function checkTimeout(timeoutMs: number): void {
 
 /** A connection by one try. */
 async function connectOnce(target: AgentAddress, signal: AbortSignal): Promise<Duplex> {
-  if (target.scheme === "vsock") throw new ConsoleSocketError("ERR_CONSOLE_ADDRESS", "AF_VSOCK is not dialled yet.");
+  if (target.scheme === "vsock") return connect(target, { signal });
   const socket = await UnixSocket.connect(target.path, { signal });
   if (target.scheme === "hvsock") return connectThrough(socket, target.port, signal);
   return UnixStream.connect({ fd: socket.release() });

@@ -21,12 +21,13 @@ const LONGEST_LINE = 32;
  * @throws ConsoleSocketError ERR_CONSOLE_HANDSHAKE: the answer is another; ERR_CONSOLE_NO_LISTENER: it closed;
  * ERR_CONSOLE_TIMEOUT; CmsgError ERR_CMSG_FD_COUNT; the signal's reason
  */
-async function readAnswer(
+export async function readAnswer(
   socket: UnixSocket,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   timeoutMs: number = ANSWER_TIMEOUT_MS,
 ): Promise<{ hostPort: number; rest: Buffer }> {
   const timeout = AbortSignal.timeout(timeoutMs);
+  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
   let seen = Buffer.alloc(0);
   try {
     for (;;) {
@@ -34,7 +35,7 @@ async function readAnswer(
       if (end !== -1) return { hostPort: hostPortOf(seen.subarray(0, end)), rest: seen.subarray(end + 1) };
       if (seen.length >= LONGEST_LINE) throw unexpected(seen);
       const length = LONGEST_LINE - seen.length;
-      const message = await socket.receive({ length, maxFds: 0, signal: AbortSignal.any([signal, timeout]) });
+      const message = await socket.receive({ length, maxFds: 0, signal: either });
       if (!message) throw seen.length > 0 ? unexpected(seen) : closed();
       seen = Buffer.concat([seen, message.data]);
     }

@@ -10,7 +10,9 @@ export {
   type AgentDialect,
   parseAgentAddress,
 } from "./agent-address.js";
+export { DEBUG_CONSOLE_PORT, type DebugConsoleOptions, openDebugConsole } from "./debug-console.js";
 export { type DialOptions, dial } from "./dial.js";
+export { PASS_FD_PORT, type PassFdOptions, passFd } from "./pass-fd.js";
 export type {
   AgentDetails,
   ContainerRequest,
@@ -37,3 +39,4 @@ export type {
 export type { Process, Spec } from "./protobuf/oci-spec.js";
 export { RPC_CODES, type RpcCodeName, RpcError } from "./rpc/rpc-error.js";
 export type { CallOptions } from "./rpc/transport.js";
+export { type SandboxOptions, sandboxAgentUrl } from "./sandbox.js";

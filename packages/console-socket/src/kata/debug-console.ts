@@ -1,0 +1,41 @@
+// The debug console of a guest: a shell that the agent starts for each connection to a port of its own, where
+// `debug_console_enabled` is set in Kata's configuration. Bytes and nothing else: no window size, no exit status.
+import type { Duplex } from "node:stream";
+import type { Console } from "../console/console.js";
+import { checkWindowSize, type WindowSize } from "../console/window-size.js";
+import { ConsoleSocketError } from "../errors.js";
+import { type AgentAddress, agentAddressText, isU32, parseAgentAddress } from "./agent-address.js";
+import { type DialOptions, dial } from "./dial.js";
+import { StreamConsole } from "./stream-console.js";
+
+/** Where an agent listens for debug consoles: `agent.debug_console_vport`. */
+export const DEBUG_CONSOLE_PORT = 1026;
+
+export interface DebugConsoleOptions extends DialOptions {
+  /** 1026 by default. It takes the place of the address's own, which is the agent's. */
+  port?: number | undefined;
+  /** What `size` answers at first; 80x24 by default. The shell does not learn it. */
+  size?: WindowSize | undefined;
+}
+
+/**
+ * Connects to a guest's debug console. `address` is the agent's, as `sandboxAgentUrl` gives it: of `vsock` and `hvsock`
+ * the port is replaced; the others have none, and are connected to as they are.
+ *
+ * `resize` reaches nobody: the agent has no call for it on this port. `stty columns 100 rows 30`, typed, does it. The end
+ * says that the shell is gone, and nobody says how.
+ *
+ * @throws as `dial`
+ */
+export async function openDebugConsole(
+  address: string | AgentAddress,
+  { port = DEBUG_CONSOLE_PORT, size = { columns: 80, rows: 24 }, ...options }: DebugConsoleOptions = {},
+): Promise<Console> {
+  if (!isU32(port))
+    throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", `A port is an integer from 0 to 4294967295, not ${port}.`);
+  checkWindowSize(size);
+  const agent = typeof address === "string" ? parseAgentAddress(address) : address;
+  const target = agent.scheme === "vsock" || agent.scheme === "hvsock" ? { ...agent, port } : agent;
+  const stream: Duplex = await dial(target, options);
+  return new StreamConsole(stream, agentAddressText(target), size);
+}
