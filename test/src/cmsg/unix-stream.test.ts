@@ -290,6 +290,37 @@ t.test("writeWithFds is false as soon as descriptors have to wait, and 'drain' c
   await assertNoLeak(t, before);
 });
 
+t.test("writeWithFds [room comes up between its two attempts] tells of it by one 'drain'", async (t) => {
+  const before = openFds();
+  for (const length of [1, 100_000]) {
+    const [one, other] = pair(t);
+    await once(one, "connect");
+    while (native.sendmsg(one.fd, Buffer.alloc(1), 0, 0) > 0);
+    /** Looked at when it is sent, and again when it is copied: by then somebody has made room. */
+    class Standing extends OwnedFd {
+      looks = 0;
+      override get fd(): number {
+        if (++this.looks === 2) while (native.recvmsg(other.fd, 65536, 0) > 0);
+        return super.fd;
+      }
+    }
+    const standing = new Standing(openSync("/dev/null", "r"));
+    let drains = 0;
+    one.on("drain", () => drains++);
+    t.notOk(one.writeWithFds(Buffer.alloc(length, "y"), [standing]));
+    t.ok(standing.looks >= 2);
+    standing.close();
+    const events = record(other);
+    if (drains === 0) await once(one, "drain");
+    one.end();
+    await finished(other);
+    t.equal(drains, 1);
+    t.equal(events.find(Number.isInteger), 1, "and the descriptor came");
+    one.destroy();
+  }
+  await assertNoLeak(t, before);
+});
+
 t.test("writeWithFds refuses what cannot travel, and the stream goes on", async (t) => {
   const before = openFds();
   const [one, other] = pair(t);

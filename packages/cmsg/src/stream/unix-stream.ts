@@ -134,7 +134,9 @@ export class UnixStream extends SocketStream {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + sent, bytes.length - sent);
     if (sent > 0) return this.write(chunk);
     this.#writer.attach(chunk, fds);
-    if (this.write(chunk)) this.#owesDrain = true;
+    // Before the write: there may be room again by now, and then it is over when write() returns.
+    this.#owesDrain = true;
+    this.write(chunk);
     return false;
   }
 
@@ -281,9 +283,12 @@ export class UnixStream extends SocketStream {
   }
 
   #written(callback: (error?: Error | null) => void, error?: Error | null): void {
+    const needsDrain = this.writableNeedDrain;
     callback(error);
     if (error || !this.#owesDrain || this.writableLength > 0) return;
     this.#owesDrain = false;
+    // Past its mark the Writable tells by itself.
+    if (needsDrain) return;
     process.nextTick(() => {
       if (!this.destroyed) this.emit("drain");
     });
