@@ -1,11 +1,14 @@
 // `console-socket attach`: a shell behind a hypervisor's socket, from a command line.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { newAgentClient } from "console-socket/kata";
 import t from "tap";
+import { startGoAgent } from "../support/go-agent.js";
 import { hybridFront, OK } from "../support/hybrid-front.js";
 import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { run, start } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
 
 const [node, ...nodeArgs] = plainNode as unknown as [string, ...string[]];
 const command = [...nodeArgs, join(repository, "packages/console-socket/dist/cli/main.js"), "attach"];
@@ -39,6 +42,34 @@ t.test("attach --port --json asks for that port, and tells what happens", async 
   ]);
 });
 
+for (const protocol of ["grpc", "yamux", "ttrpc"] as const) {
+  t.test(
+    `attach --container [${protocol}] is that process's terminal, and ends with its status`,
+    {
+      skip: needs("kata-go"),
+    },
+    async (t) => {
+      const agent = await startGoAgent(t, protocol);
+      const options = { protocol: protocol === "ttrpc" ? "ttrpc" : "grpc", yamux: protocol === "yamux" } as const;
+      const client = await newAgentClient(agent.path, options);
+      t.teardown(() => client.close());
+      const args = ["sh", "-c", "read line; echo got $line; exit 7"];
+      const oci = { process: { terminal: true, args, env: [`PATH=${process.env["PATH"]}`], cwd: "/" } };
+      await client.agent.createContainer({ containerId: "box", execId: "box", oci });
+      await client.agent.startContainer({ containerId: "box" });
+      const switches = protocol === "yamux" ? ["--yamux"] : [];
+      const program = start(t, node, [
+        ...command,
+        ...["--container", "box", "--protocol", options.protocol, ...switches, agent.path],
+      ]);
+      program.child.stdin?.write("hello\n");
+      const { status, stdout, stderr } = await program.ended;
+      t.match(stdout, /^got hello\r$/m);
+      t.strictSame({ status, stderr }, { status: 7, stderr: "" });
+    },
+  );
+}
+
 t.test("attach [nobody there, a bad address, a bad command line] is one line and status 125", async (t) => {
   const lines: [string[], RegExp][] = [
     [["--timeout", "0.1", "/nowhere/s"], /Expected somebody at unix:\/\/\/nowhere\/s within 0\.1 s/],
@@ -46,6 +77,10 @@ t.test("attach [nobody there, a bad address, a bad command line] is one line and
     [["sandbox:no-such-sandbox"], /Expected a running sandbox no-such-sandbox/],
     [[], /address of an agent, or sandbox:ID, is missing\. Try --help\./],
     [["/a", "/b"], /one address is expected/],
+    [["--exec", "x", "/a"], /--exec is about a container/],
+    [["--container", "x", "--port", "1", "/a"], /--port is the debug console's/],
+    [["--container", "x", "--protocol", "soap", "/a"], /--protocol is grpc or ttrpc/],
+    [["--container", "x", "--yamux", "/a"], /--yamux is for --protocol grpc/],
     [["--port", "x", "/a"], /--port is a number/],
     [["--detach-keys", "nonsense", "/a"], /Expected keys such as/],
   ];

@@ -1,6 +1,9 @@
-// `console-socket attach ADDRESS`: the debug console of a virtual machine in this terminal.
+// `console-socket attach ADDRESS`: the debug console of a virtual machine in this terminal, or the terminal of a
+// container's process there.
+import type { Console } from "../console/console.js";
 import { openDebugConsole } from "../kata/debug-console.js";
 import { sandboxAgentUrl } from "../kata/sandbox.js";
+import { shellStatus } from "../launch/exit-status.js";
 import { Copies } from "./copies.js";
 import type { AttachCommandOptions } from "./options.js";
 import type { Report } from "./report.js";
@@ -9,8 +12,15 @@ import { connect, initialSize } from "./terminal.js";
 
 const SANDBOX = "sandbox:";
 
+interface Attached {
+  console: Console;
+  /** As a shell has it: of the process, once the console has ended. */
+  status(): Promise<number>;
+  close(): void;
+}
+
 export async function attach(options: AttachCommandOptions, report: Report): Promise<number> {
-  const { address, port, timeoutMs, detachKeys } = options;
+  const { address, detachKeys } = options;
   if (detachKeys !== undefined) (await import("../attach/detach-keys.js")).parseDetachKeys(detachKeys);
   const agent = address.startsWith(SANDBOX) ? await sandboxAgentUrl(address.slice(SANDBOX.length)) : address;
   const copies = await Copies.open(options);
@@ -19,16 +29,36 @@ export async function attach(options: AttachCommandOptions, report: Report): Pro
     dying.abort();
     await copies.finish();
   });
-  const console = await openDebugConsole(agent, {
-    port,
-    size: initialSize(options),
-    signal: dying.signal,
-    ...(timeoutMs !== undefined && { timeoutMs: Math.ceil(timeoutMs) }),
-  });
+  const { console, status, close } = await (options.container ? containerConsole : debugConsole)(
+    agent,
+    options,
+    dying.signal,
+  );
   report.event("console", { name: console.name });
   const outcome = await connect(console, options, { copies, command: address });
+  const exit = outcome === "ended" ? await status() : 0;
   console.destroy();
-  await copies.finish();
-  report.event(outcome);
-  return 0;
+  close();
+  await copies.finish(outcome === "ended" && options.container ? exit : undefined);
+  report.event(outcome, options.container && outcome === "ended" ? { code: exit } : undefined);
+  return exit;
+}
+
+async function debugConsole(agent: string, options: AttachCommandOptions, signal: AbortSignal): Promise<Attached> {
+  const { port, timeoutMs } = options;
+  const time = timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) };
+  const console = await openDebugConsole(agent, { port, size: initialSize(options), signal, ...time });
+  return { console, status: async () => 0, close: () => undefined };
+}
+
+async function containerConsole(agent: string, options: AttachCommandOptions, signal: AbortSignal): Promise<Attached> {
+  const { container, timeoutMs } = options;
+  const { containerId = "", execId, protocol = "ttrpc", yamux = false } = container ?? {};
+  const { AgentConsole, newAgentClient } = await import("../kata/index.js");
+  const time = timeoutMs === undefined ? {} : { dialTimeoutMs: Math.ceil(timeoutMs) };
+  const client = await newAgentClient(agent, { protocol, yamux, signal, ...time });
+  const size = initialSize(options);
+  const which = { containerId, ...(execId !== undefined && { execId }), ...(size && { initialSize: size }) };
+  const console = await AgentConsole.open(client, which);
+  return { console, status: async () => shellStatus(await console.exited), close: () => client.close() };
 }

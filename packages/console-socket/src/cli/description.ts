@@ -41,6 +41,25 @@ export const OPTIONS: readonly OptionDescription[] = [
     commands: ["attach"],
     help: "the debug console's port, 1026 by default",
   },
+  {
+    name: "container",
+    value: "ID",
+    commands: ["attach"],
+    help: "the terminal of this container's process, through the agent, in place of the debug console. A shim that reads it too gets a part of its output",
+  },
+  {
+    name: "exec",
+    value: "ID",
+    commands: ["attach"],
+    help: "that of a process started later in the container",
+  },
+  {
+    name: "protocol",
+    value: "PROTOCOL",
+    commands: ["attach"],
+    help: "what the agent of the container speaks: `ttrpc` (the default; Kata 2 and later), or `grpc` (Kata 1)",
+  },
+  { name: "yamux", commands: ["attach"], help: "grpc runs in yamux, as behind a proxy of Kata 1" },
   { name: "no-stdin", commands: ALL, help: "type nothing into the console" },
   {
     name: "size",
@@ -116,9 +135,9 @@ export const EXIT_STATUS: readonly { status: string; meaning: string }[] = [
   {
     status: "0",
     meaning:
-      "receive, attach: the console ended. attach: it was left with the detach keys. run: the container ended with 0, or was left with the detach keys",
+      "receive: the console ended. attach: the debug console ended, or the container with 0, or it was left with the detach keys. run: the container ended with 0, or was left with the detach keys",
   },
-  { status: "1-255", meaning: "run: the container's own; 128+n when signal n ended it" },
+  { status: "1-255", meaning: "run, attach --container: the container's own; 128+n when signal n ended it" },
   { status: "125", meaning: "this command failed, or the runtime's did" },
   { status: "126", meaning: "run: the runtime's command cannot be run" },
   { status: "127", meaning: "run: the runtime's command was not found" },

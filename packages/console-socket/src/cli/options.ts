@@ -28,6 +28,10 @@ export interface RunOptions extends CommonOptions {
 export interface AttachCommandOptions extends CommonOptions {
   detachKeys: string | undefined;
   port: number | undefined;
+  /** The process whose terminal is wanted; without it, the debug console. */
+  container:
+    | { containerId: string; execId: string | undefined; protocol: "grpc" | "ttrpc"; yamux: boolean }
+    | undefined;
   address: string;
 }
 
@@ -86,8 +90,24 @@ function parseAttach(args: string[]): Request {
   const [address, ...surplus] = positionals;
   if (!address) throw new UsageError("the address of an agent, or sandbox:ID, is missing");
   if (surplus.length > 0) throw new UsageError(`one address is expected; there is also ${JSON.stringify(surplus[0])}`);
-  const options = { ...common(values), detachKeys: detachKeys(values), port: port(text(values, "port")), address };
-  return { command: "attach", options };
+  const own = { detachKeys: detachKeys(values), port: port(text(values, "port")), container: container(values) };
+  return { command: "attach", options: { ...common(values), ...own, address } };
+}
+
+function container(values: Values): AttachCommandOptions["container"] {
+  const containerId = text(values, "container");
+  if (!containerId) {
+    const given = ["container", "exec", "protocol", "yamux"].find((name) => values[name] !== undefined);
+    if (given) throw new UsageError(`--${given} is about a container: --container ID is expected`);
+    return undefined;
+  }
+  if (values["port"] !== undefined) throw new UsageError("--port is the debug console's, and --container is none");
+  const protocol = text(values, "protocol") ?? "ttrpc";
+  if (protocol !== "grpc" && protocol !== "ttrpc")
+    throw new UsageError(`--protocol is grpc or ttrpc, not ${JSON.stringify(protocol)}`);
+  const yamux = values["yamux"] === true;
+  if (yamux && protocol !== "grpc") throw new UsageError("--yamux is for --protocol grpc");
+  return { containerId, execId: text(values, "exec"), protocol, yamux };
 }
 
 function detachKeys(values: Values): string | undefined {
