@@ -42,7 +42,8 @@ Address address_argument(const Napi::CallbackInfo& info, size_t index) {
   Address address;
   if (bytes.size() > sizeof(address.un.sun_path)) throw_errno(info.Env(), ENAMETOOLONG, "sockaddr_un");
   address.un.sun_family = AF_UNIX;
-  memcpy(address.un.sun_path, bytes.data(), bytes.size());
+  // Not memcpy: an empty name, which asks the kernel for one, has no address.
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(address.un.sun_path));
   bool terminated = !bytes.empty() && bytes[0] != 0 && bytes.size() < sizeof(address.un.sun_path);
   address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + bytes.size() + (terminated ? 1 : 0));
   return address;
