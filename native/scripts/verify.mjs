@@ -6,23 +6,18 @@
 //   format      clang-format changes nothing
 //   lines       no source has more than 300 lines
 //   tidy        clang-tidy finds nothing (.clang-tidy says what it looks for)
-//   undefined   console-init with UBSan, static (it traps), over all its tests, in empty root file systems too
-//   address     console-init with ASan and UBSan over its tests on the host; ASan cannot be linked statically
 //   fuzz        libFuzzer for FUZZ_SECONDS (20) on arguments, messages and control data
 //
-// Debian: clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev musl-tools. The tests are those that `tsc -b` built.
+// Debian: clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev. Its tests on sanitized builds are scripts/verify/sanitize.mjs.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./root.mjs";
 
-const repository = join(root, "..");
 const output = join(root, "build/Verify");
-const {
-  init_sources: sources,
-  init_cflags: cflags,
-  init_ldflags: ldflags,
-} = JSON.parse(readFileSync(join(root, "init/sources.gypi"), "utf8")).variables;
+const { init_sources: sources, init_cflags: cflags } = JSON.parse(
+  readFileSync(join(root, "init/sources.gypi"), "utf8"),
+).variables;
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const language = ["-x", "c++", "-Icommon", `-DCONSOLE_INIT_VERSION="${version}"`];
 // A sanitizer's own functions are not hidden, and need their frames.
@@ -47,18 +42,6 @@ function compile(compiler, name, files, flags) {
   return executable;
 }
 
-/** The test files of console-init that can run this build. */
-function test(executable, names, environment = {}) {
-  const files = names.map((name) => `test/dist/init/${name}.test.js`);
-  return run(process.execPath, ["scripts/test.mjs", "--disable-coverage", ...files], {
-    cwd: repository,
-    env: { ...process.env, CONSOLE_INIT: executable, ...environment },
-  });
-}
-
-const onHost = ["command", "options", "pid1", "send", "usage"];
-const inBoxes = ["hostile-root", "rootfs"];
-
 const steps = {
   format: () => run("clang-format-19", ["--dry-run", "-Werror", ...ours]),
   lines() {
@@ -72,18 +55,6 @@ const steps = {
     // What it says on standard error is progress, and how much it has found in others' headers.
     const quietly = { stdio: ["ignore", "inherit", "ignore"] };
     return run("clang-tidy-19", ["--quiet", ...files, "--", ...flags], quietly);
-  },
-  undefined() {
-    // Without a runtime of its own, which musl's specs could not link: an error is SIGILL, and no test expects that.
-    const sanitizer = ["-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"];
-    const executable = compile("musl-gcc", "console-init-undefined", sources, [...sanitizer, "-static", ...ldflags]);
-    return test(executable, [...onHost, ...inBoxes]);
-  },
-  address() {
-    const sanitizer = ["-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    const executable = compile("g++", "console-init-address", sources, [...sanitizer, ...ldflags]);
-    // The leak check would attach to a process that does not let itself be attached to.
-    return test(executable, onHost, { ASAN_OPTIONS: "detect_leaks=0" });
   },
   fuzz() {
     const files = ["fuzz/console_init.cc", ...sources.filter((file) => file !== "init/main.cc")];

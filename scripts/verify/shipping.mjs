@@ -8,9 +8,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fetchNode, NODES } from "./node-versions.mjs";
 
 const PNPM = "pnpm@12.21.0";
-const NODES = ["20", "22", "24", "26"];
 const ARM64_NODE = "22";
 const ARM64_ROOT = "/usr/aarch64-linux-gnu";
 const PACKAGES = ["native", "packages/cmsg", "packages/console-socket", "packages/init"];
@@ -101,16 +101,6 @@ function pathWithoutCompiler() {
   return directory;
 }
 
-/** A Node from the registry: packages that hold the binary alone. */
-function fetchNode(arch, major) {
-  const directory = join(work, `node-${arch}-${major}`);
-  mkdirSync(directory);
-  writeFileSync(join(directory, "package.json"), "{}");
-  const name = `node-linux-${arch}@${major}`;
-  run("npm", ["install", "--silent", "--ignore-scripts", "--force", "--no-save", name], { cwd: directory });
-  return join(directory, `node_modules/node-linux-${arch}/bin/node`);
-}
-
 function installed(manager, tarballs, env) {
   const directory = join(work, manager);
   mkdirSync(directory);
@@ -149,7 +139,7 @@ try {
   const tarballs = pack(keep).map((name) => resolve(keep, name));
   for (const tarball of tarballs) attempt(`contents of ${tarball.split("/").at(-1)}`, () => inspect(tarball));
   const env = { ...process.env, PATH: pathWithoutCompiler() };
-  const nodes = NODES.map((major) => fetchNode("x64", major));
+  const nodes = NODES.map((major) => fetchNode(work, "x64", major));
   for (const manager of ["npm", "pnpm"]) {
     let directory;
     attempt(`${manager} installs them, scripts off, no compiler`, () => {
@@ -163,7 +153,7 @@ try {
       attempt(`${manager}, ${node.match(/node-x64-\d+/)[0]}`, () => smoke([node], directory, env));
   }
   attempt("npm, arm64 under qemu", () => {
-    const command = ["qemu-aarch64-static", "-L", ARM64_ROOT, fetchNode("arm64", ARM64_NODE)];
+    const command = ["qemu-aarch64-static", "-L", ARM64_ROOT, fetchNode(work, "arm64", ARM64_NODE)];
     run("qemu-aarch64-static", [join(root, "native/prebuilds/linux-arm64-glibc/console-init"), "--help"]);
     return smoke(command, join(work, "npm"), { QEMU: "1" });
   });

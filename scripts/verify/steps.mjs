@@ -2,17 +2,18 @@
 // result, and the last line it prints on standard output is what is told of it. `needs` names commands that it cannot do
 // without, with the Debian package of each: the step fails when one is missing.
 
+import { NODES } from "./node-versions.mjs";
+
 /** @type {{ name: string, what: string, command: string[], needs?: Record<string, string>, env?: Record<string, string> }[]} */
 export const steps = [
   {
     name: "native",
-    what: "console-init's sources: format, clang-tidy, sanitized builds, a fuzzer",
+    what: "console-init's sources: format, clang-tidy, a fuzzer",
     command: ["node", "native/scripts/verify.mjs"],
     needs: {
       "clang++-19": "clang-19",
       "clang-format-19": "clang-format-19",
       "clang-tidy-19": "clang-tidy-19",
-      "musl-gcc": "musl-tools",
     },
   },
   {
@@ -22,9 +23,39 @@ export const steps = [
     needs: { gcc: "gcc" },
   },
   {
+<<<<<<< HEAD
     name: "random-peers",
     what: "a listener and 100,000 random sequences of what a peer can do",
     command: ["node", "scripts/verify/random-peers.mjs"],
+=======
+    name: "sanitize-address",
+    what: "the whole suite with ASan and UBSan in the addon and the executables",
+    command: ["node", "scripts/verify/sanitize.mjs", "address"],
+    needs: { patchelf: "patchelf", "musl-gcc": "musl-tools" },
+  },
+  {
+    name: "sanitize-thread",
+    what: "what has threads (closer, watchdog, Workers) with TSan in the addon",
+    command: ["node", "scripts/verify/sanitize.mjs", "thread"],
+    needs: { patchelf: "patchelf", "musl-gcc": "musl-tools", setarch: "util-linux" },
+  },
+  ...NODES.map((version) => ({
+    name: `node-${version}`,
+    what: `the whole suite on Node ${version}`,
+    command: ["node", "scripts/verify/surroundings.mjs", "node", version],
+    needs: { npm: "npm" },
+  })),
+  {
+    name: "user",
+    what: "the whole suite as an ordinary user",
+    command: ["node", "scripts/verify/surroundings.mjs", "user"],
+    needs: { setpriv: "util-linux" },
+  },
+  {
+    name: "old-kernel",
+    what: "the whole suite with newer socket options, openat2, pidfd_open, close_range refused",
+    command: ["node", "scripts/verify/surroundings.mjs", "old-kernel"],
+>>>>>>> c15ce68 (wip)
     needs: { python3: "python3" },
   },
   {

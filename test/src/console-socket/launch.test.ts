@@ -238,7 +238,9 @@ t.test("launch rejects", { skip }, async (t) => {
   });
 });
 
-t.test("the monitor stays small", { skip }, async (t) => {
+// The size is that of what is shipped.
+const another = process.env["CMSG_NATIVE_BUILD"] !== undefined && "CMSG_NATIVE_BUILD names another build";
+t.test("the monitor stays small", { skip: skip || another }, async (t) => {
   const container = await launched(t, fakeRuntime(["sleep", "1000"]));
   const [monitor = 0] = childrenOf(process.pid);
   const status = readFileSync(`/proc/${monitor}/status`, "latin1");

@@ -221,11 +221,23 @@ t.test("a size that the runtime set stays, 0x0 becomes 80x24, initialSize overri
     [["--size", "101x33"], { columns: 55, rows: 44 }, { columns: 55, rows: 44 }],
   ] as const) {
     const listener = await listen(undefined, { initialSize });
-    const args = ["--ptmx", "/dev/ptmx", "--console-socket", listener.path, ...options, "--", "sh", "-c", "stty size"];
+    const args = [
+      "--ptmx",
+      "/dev/ptmx",
+      "--console-socket",
+      listener.path,
+      ...options,
+      "--",
+      "sh",
+      "-c",
+      "read line; stty size",
+    ];
     start(t, consoleInitPath(), args);
     const console = await listener.accept();
     t.strictSame(console.size, seen);
-    t.equal(await new Transcript(console).ended, `${seen.rows} ${seen.columns}\r\n`);
+    // Only now, however slow this receiver is, does the program look.
+    console.write("\n");
+    t.equal(await new Transcript(console).ended, `\r\n${seen.rows} ${seen.columns}\r\n`);
     listener.close();
   }
 });

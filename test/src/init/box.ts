@@ -7,7 +7,7 @@ import { type Output, run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { staticBusybox } from "../support/rootfs.js";
 import { tempDir } from "../support/temp-dir.js";
-import { consoleInit, needsStatic } from "./receiver.js";
+import { needsStatic, staticConsoleInit } from "./receiver.js";
 
 export const needsBox: string | false = needs("unshare", "user-namespaces", "python3", "busybox") || needsStatic;
 
@@ -24,7 +24,7 @@ export function createBox(t: Test): Box {
   const dir = tempDir(t);
   const root = join(dir, "root");
   mkdirSync(join(root, "dev/pts"), { recursive: true });
-  copyFileSync(consoleInit, join(root, "console-init"));
+  copyFileSync(staticConsoleInit, join(root, "console-init"));
   copyFileSync(staticBusybox() as string, join(root, "busybox"));
   for (const program of ["console-init", "busybox"]) chmodSync(join(root, program), 0o755);
   return { dir, root, socket: join(root, "s") };

@@ -10,9 +10,12 @@ import { tempDir } from "../support/temp-dir.js";
 /** CONSOLE_INIT names another build, for example the sanitized one. */
 export const consoleInit: string = process.env["CONSOLE_INIT"] ?? join(repository, "native/build/Release/console-init");
 
-/** Tap's `skip` for what runs it in a root file system of its own. */
+/** The one for a root file system of its own, with nothing else in it: a sanitized one needs another build for that. */
+export const staticConsoleInit: string = process.env["CONSOLE_INIT_STATIC"] ?? consoleInit;
+
+/** Tap's `skip` for what runs it there. */
 export const needsStatic: string | false =
-  readFileSync(consoleInit).subarray(0, 4096).includes("/ld-") &&
+  readFileSync(staticConsoleInit).subarray(0, 4096).includes("/ld-") &&
   "console-init is linked dynamically (no static C library at build time)";
 
 /** The host's multiplexer, which every user may open; its devpts' own is usually closed to all but root. */

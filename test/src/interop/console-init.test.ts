@@ -4,18 +4,17 @@ import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listen } from "console-socket";
 import t, { type Test } from "tap";
+import { consoleInit, staticConsoleInit } from "../init/receiver.js";
 import { createBundle } from "../support/bundle.js";
 import { Container } from "../support/container.js";
 import { goProgram } from "../support/go-program.js";
-import { fixture, repository } from "../support/paths.js";
+import { fixture } from "../support/paths.js";
 import { startPeer } from "../support/peer.js";
 import { type Program, run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { runc, runtimes } from "../support/runtimes.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
-
-const consoleInit = join(repository, "native/build/Release/console-init");
 
 /** runc's receiver, listening: it types a line, and reads until the terminal has ended. */
 async function runcReceiver(t: Test, socket: string): Promise<Program> {
@@ -85,7 +84,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
         terminal: false,
         binds: { "/run/console": dir },
       });
-      copyFileSync(consoleInit, join(box.bundle, "rootfs/console-init"));
+      copyFileSync(staticConsoleInit, join(box.bundle, "rootfs/console-init"));
       t.match(await box.run(), { status: 0 });
       t.match(await received(receiver), { name: "/dev/ptmx", transcript: /42 on \/dev\/pts\/0\r\n33 101\r\n$/ });
     },
@@ -99,7 +98,7 @@ function boxWithInit(t: Test, socketDirectory: string, options: string[], comman
     terminal: false,
     binds: { "/run/console": socketDirectory },
   });
-  copyFileSync(consoleInit, join(box.bundle, "rootfs/console-init"));
+  copyFileSync(staticConsoleInit, join(box.bundle, "rootfs/console-init"));
   return box;
 }
 
@@ -148,7 +147,7 @@ t.test("console-init in a container of runc: the real conmon", { skip: needs(...
     terminal: false,
     binds: { "/run/console": "@SOCKET@" },
   });
-  copyFileSync(consoleInit, join(bundle, "rootfs/console-init"));
+  copyFileSync(staticConsoleInit, join(bundle, "rootfs/console-init"));
   t.teardown(() => run(t, "runc", ["--root", state, "delete", "--force", id]));
   const [exits, sockets] = ["exits", "sockets"].map((name) => join(dir, name)) as [string, string];
   for (const made of [exits, sockets]) mkdirSync(made);
