@@ -23,11 +23,12 @@ export const steps = [
     needs: { gcc: "gcc" },
   },
   {
-<<<<<<< HEAD
     name: "random-peers",
     what: "a listener and 100,000 random sequences of what a peer can do",
     command: ["node", "scripts/verify/random-peers.mjs"],
-=======
+    needs: { python3: "python3" },
+  },
+  {
     name: "sanitize-address",
     what: "the whole suite with ASan and UBSan in the addon and the executables",
     command: ["node", "scripts/verify/sanitize.mjs", "address"],
@@ -55,7 +56,6 @@ export const steps = [
     name: "old-kernel",
     what: "the whole suite with newer socket options, openat2, pidfd_open, close_range refused",
     command: ["node", "scripts/verify/surroundings.mjs", "old-kernel"],
->>>>>>> c15ce68 (wip)
     needs: { python3: "python3" },
   },
   {

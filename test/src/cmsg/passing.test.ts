@@ -1,10 +1,11 @@
 // What messages carry besides descriptors: credentials and pidfds; and refusing descriptors.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
+import { CmsgError, type OwnedFd, type PassOptions, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
 import { control, native } from "cmsg-native";
 import t from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -15,13 +16,15 @@ const pidOf = (pidfd: OwnedFd | undefined) =>
   Number(/^Pid:\s+(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd?.fd}`, "utf8"))?.[1]);
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Kernel of at least this version, else why not. */
-function kernel(version: string): string | false {
-  const numbers = (text: string) => text.split(/[.-]/).map(Number);
-  const [major = 0, minor = 0] = numbers(readFileSync("/proc/sys/kernel/osrelease", "utf8"));
-  const [wantedMajor = 0, wantedMinor = 0] = numbers(version);
-  const there = major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-  return there ? false : `Linux ${major}.${minor} is older than ${version}`;
+/** Tap's `skip`: false where the kernel has the option, else what the refusal says. */
+function unsupported(options: PassOptions): string | false {
+  try {
+    for (const socket of UnixSocket.pair("stream", options)) socket.close();
+    return false;
+  } catch (error) {
+    if (!(error instanceof CmsgError) || error.code !== "ERR_CMSG_UNSUPPORTED") throw error;
+    return error.message;
+  }
 }
 
 for (const type of ["stream", "seqpacket", "datagram"] as const) {
@@ -98,7 +101,7 @@ t.test("without passCredentials there are none, and a server's connections inher
   for (const each of [client, connection, server]) each.close();
 });
 
-t.test("passPidfd gives the sender's process", { skip: kernel("6.5") }, async (t) => {
+t.test("passPidfd gives the sender's process", { skip: unsupported({ passPidfd: true }) }, async (t) => {
   const before = openFds();
   const server = await UnixServer.listen(`${tempDir(t)}/s`, { passPidfd: true, passCredentials: true });
   const script = `import("cmsg").then(async ({ UnixSocket }) => {
@@ -124,18 +127,22 @@ t.test("passPidfd gives the sender's process", { skip: kernel("6.5") }, async (t
   await assertNoLeak(t, before);
 });
 
-t.test("passRights: false makes the sender's fail with EPERM", { skip: kernel("6.16") }, async (t) => {
-  const before = openFds();
-  const server = await UnixServer.listen(`${tempDir(t)}/s`, { passRights: false });
-  const client = await UnixSocket.connect(server.path);
-  const connection = await server.accept();
-  await t.rejects(client.send(Buffer.from("x"), [0]), { code: "EPERM", syscall: "sendmsg" });
-  t.throws(() => sendmsg(client.fd, Buffer.from("x"), { rights: [0] }), { code: "EPERM" });
-  await client.send(Buffer.from("bytes pass"));
-  t.equal((await connection.receive())?.data.toString(), "bytes pass");
-  for (const each of [client, connection, server]) each.close();
-  await assertNoLeak(t, before);
-});
+t.test(
+  "passRights: false makes the sender's fail with EPERM",
+  { skip: unsupported({ passRights: false }) },
+  async (t) => {
+    const before = openFds();
+    const server = await UnixServer.listen(`${tempDir(t)}/s`, { passRights: false });
+    const client = await UnixSocket.connect(server.path);
+    const connection = await server.accept();
+    await t.rejects(client.send(Buffer.from("x"), [0]), { code: "EPERM", syscall: "sendmsg" });
+    t.throws(() => sendmsg(client.fd, Buffer.from("x"), { rights: [0] }), { code: "EPERM" });
+    await client.send(Buffer.from("bytes pass"));
+    t.equal((await connection.receive())?.data.toString(), "bytes pass");
+    for (const each of [client, connection, server]) each.close();
+    await assertNoLeak(t, before);
+  },
+);
 
 t.test("a kernel that is too old is ERR_CMSG_UNSUPPORTED, which says how old", { skip: needs("strace") }, async (t) => {
   // ENOPROTOOPT is what such a kernel answers.
@@ -168,3 +175,28 @@ t.test("a wrong type is ERR_CMSG_INVALID_ARG", (t) => {
   t.throws(() => UnixSocket.pair("toString" as "stream"), { code: "ERR_CMSG_INVALID_ARG" });
   t.end();
 });
+
+t.test(
+  "a kernel without SO_PASSPIDFD, SO_PASSRIGHTS, SO_PEERPIDFD: which is missing, and since when",
+  {
+    skip: needs("python3"),
+  },
+  async (t) => {
+    const refused = ["setsockopt:76", "setsockopt:83", "getsockopt:77"].map((option) => `${option}=ENOPROTOOPT`);
+    const script = `
+    import { UnixSocket } from "cmsg";
+    const told = (call) => { try { call(); } catch ({ code, message }) { console.log(code, message); } };
+    told(() => UnixSocket.pair("stream", { passPidfd: true }));
+    told(() => UnixSocket.pair("stream", { passRights: false }));
+    const [one] = UnixSocket.pair();
+    told(() => one.peerPidfd());`;
+    const node = [...plainNode, "--input-type=module", "-e", script];
+    const { stdout, stderr } = await run(t, "python3", [fixture("deny.py"), ...refused, "--", ...node], { cwd });
+    t.equal(stderr, "");
+    t.match(stdout.split("\n"), [
+      /^ERR_CMSG_UNSUPPORTED passPidfd \(SO_PASSPIDFD\) needs Linux 6\.5 or newer; this is /,
+      /^ERR_CMSG_UNSUPPORTED passRights \(SO_PASSRIGHTS\) needs Linux 6\.16 or newer; this is /,
+      /^ERR_CMSG_UNSUPPORTED A peer's pidfd \(SO_PEERPIDFD\) needs Linux 6\.5 or newer; this is /,
+    ]);
+  },
+);

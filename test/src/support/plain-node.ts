@@ -1,6 +1,14 @@
+import { join } from "node:path";
+import { repository } from "./paths.js";
+
 /**
  * The beginning of a command line that runs node as a user's shell would. tap patches child_process so that it is loaded
  * into every node that a test starts, to measure coverage, and there it listens to every signal: a program that dies by
  * a signal then does not. It cannot reach through env(1).
  */
-export const plainNode: readonly [command: string, ...args: string[]] = ["env", "-u", "NODE_OPTIONS", process.execPath];
+export const plainNode: readonly [command: string, ...args: string[]] = [
+  "env",
+  ...["-u", "NODE_OPTIONS", process.execPath],
+  // Which error codes it produces is noted all the same.
+  ...(process.env["CONSOLE_TEST_ERROR_CODES"] ? ["--import", join(repository, "scripts/record-error-codes.mjs")] : []),
+];
