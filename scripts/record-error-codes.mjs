@@ -1,12 +1,13 @@
 // Loaded into every node of a test run (NODE_OPTIONS=--import): notes in a file each error code that the packages
 // produce, for error-codes.mjs to compare. The packages know nothing of it: their classes assign `name` while they are
 // constructed, and an accessor on the prototype sees that. A note that cannot be written (another user's process in a root
-// of its own, no descriptor left) is a code that counts as not seen, so it can only fail the run.
-import { appendFileSync } from "node:fs";
+// of its own) is a code that counts as not seen, so it can only fail the run.
+import { appendFileSync, closeSync } from "node:fs";
 import { errorClasses } from "./error-codes.mjs";
 
 const { CONSOLE_TEST_ERROR_CODES: file } = process.env;
 const seen = new Set();
+const unwritten = new Set();
 const fresh = [];
 
 function write() {
@@ -16,8 +17,19 @@ function write() {
       appendFileSync(file, `${code}\n`);
       seen.add(code);
     } catch {
-      // Not seen, then.
+      unwritten.add(code);
     }
+  }
+}
+
+function writeLast() {
+  write();
+  if (unwritten.size === 0) return;
+  try {
+    closeSync(0); // a test may have used up all descriptors, and what ends here reads no more
+    appendFileSync(file, [...unwritten, ""].join("\n"));
+  } catch {
+    // Not seen, then.
   }
 }
 
@@ -36,5 +48,5 @@ function watch(type) {
 
 if (file) {
   for (const type of errorClasses) watch(type);
-  process.on("exit", write);
+  process.on("exit", writeLast);
 }
