@@ -35,6 +35,7 @@ export function svg(samples) {
   const style = 'font-family="sans-serif" font-size="12"';
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" ${style}>`,
+    "<title>Memory, descriptors, threads and event-loop delay of a soak</title>",
     `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
     ...plots,
     "</svg>\n",
