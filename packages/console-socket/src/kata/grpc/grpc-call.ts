@@ -58,8 +58,11 @@ export class GrpcCall {
       this.#trailers = trailers;
     });
     stream.on("data", (chunk: Buffer) => this.#receive(chunk));
-    // 'close' follows, and tells more.
-    stream.on("error", () => undefined);
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // nghttp2's word for bytes that are not HTTP/2, or break its rules. The others, 'close' tells better.
+      if (error.code === "ERR_HTTP2_ERROR")
+        this.#failure ??= protocolError(`Not HTTP/2 as gRPC speaks it: ${error.message}`);
+    });
     stream.once("close", ended);
   }
 
@@ -67,7 +70,7 @@ export class GrpcCall {
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** Once the stream is closed; undefined when the connection went before an answer was complete. */
+  /** Once the stream is closed; undefined when that says nothing, as when the connection went. */
   outcome(): Outcome | undefined {
     if (this.#failure) return this.#failure;
     const answer = this.#trailers?.["grpc-status"] === undefined ? this.#headers : this.#trailers;

@@ -1,7 +1,8 @@
 // gRPC over HTTP/2 by Node's own node:http2, which takes any stream of bytes for its connection.
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { Duplex } from "node:stream";
-import { clientClosed, connectionLost, protocolError, RpcError } from "../rpc/rpc-error.js";
+import { ConsoleSocketError } from "../../errors.js";
+import { clientClosed, connectionLost, RpcError } from "../rpc/rpc-error.js";
 import { MAX_MESSAGE_BYTES, type Outcome, type Transport, type TransportRequest } from "../rpc/transport.js";
 import { frameMessage, GrpcCall, grpcTimeout } from "./grpc-call.js";
 
@@ -22,13 +23,14 @@ export class GrpcTransport implements Transport {
     // Before http2 has its own listeners: between an end and its answer to that it must not be asked to write (a reset,
     // GOAWAY), which would end the process by an assertion (node:internal/js_stream_socket).
     connection.once("end", () => this.#fail(connectionLost()));
-    connection.on("error", (error) => this.#fail(error instanceof RpcError ? error : connectionLost(error)));
+    connection.on("error", (error) => this.#fail(error instanceof ConsoleSocketError ? error : connectionLost(error)));
     connection.once("close", () => this.#fail(connectionLost()));
     this.#session = connect("http://localhost", {
       createConnection: () => connection,
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
     });
-    this.#session.on("error", (error) => this.#fail(sessionFailure(error as NodeJS.ErrnoException)));
+    // Its calls are told too, and first.
+    this.#session.on("error", (error) => this.#fail(connectionLost(error)));
     this.#session.once("close", () => this.#fail(connectionLost()));
   }
 
@@ -71,10 +73,7 @@ export class GrpcTransport implements Transport {
   #ended(call: GrpcCall): void {
     const settle = this.#calls.get(call);
     if (!this.#calls.delete(call)) return;
-    // Its stream closes before the session says why.
-    const outcome = call.outcome();
-    if (outcome) settle?.(outcome);
-    else setImmediate(() => settle?.(this.#failure ?? connectionLost()));
+    settle?.(call.outcome() ?? this.#failure ?? connectionLost());
   }
 
   #fail(error: Error): void {
@@ -91,11 +90,4 @@ export class GrpcTransport implements Transport {
 function tooLong(length: number): RpcError | undefined {
   if (length <= MAX_MESSAGE_BYTES) return undefined;
   return new RpcError("RESOURCE_EXHAUSTED", `a request of ${length} bytes; ${MAX_MESSAGE_BYTES} is the most`);
-}
-
-// nghttp2 tells of bytes that are not HTTP/2, or break its rules, as ERR_HTTP2_ERROR.
-function sessionFailure(error: NodeJS.ErrnoException): Error {
-  return error.code?.startsWith("ERR_HTTP2")
-    ? protocolError(`Not HTTP/2 as gRPC speaks it: ${error.message}`)
-    : connectionLost(error);
 }
