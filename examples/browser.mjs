@@ -3,12 +3,15 @@
 //   node examples/browser.mjs [--port N] -- RUNTIME ARGUMENT...
 //   node examples/browser.mjs -- runc run -d --bundle /run/box --console-socket {} --pid-file {pid} {id}
 //
+//   node examples/browser.mjs [--port N] --agent ADDRESS      the debug console of a virtual machine, for every tab one
+//
 // {} and {pid} are launch()'s, {id} becomes a new name. Bytes travel as binary messages; sizes and the end as JSON.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { asPty, launch } from "console-socket";
+import { openDebugConsole } from "console-socket/kata";
 import { WebSocketServer } from "ws";
 
 const MOST_UNSENT_BYTES = 1 << 20;
@@ -16,8 +19,11 @@ const MOST_UNSENT_BYTES = 1 << 20;
 const separator = process.argv.indexOf("--");
 const argv = separator === -1 ? [] : process.argv.slice(separator + 1);
 const portAt = process.argv.indexOf("--port");
-const port = portAt === -1 || portAt > separator ? 8080 : Number(process.argv[portAt + 1]);
-if (argv.length === 0) throw new Error("usage: node examples/browser.mjs [--port N] -- RUNTIME ARGUMENT...");
+const port = portAt === -1 || (separator !== -1 && portAt > separator) ? 8080 : Number(process.argv[portAt + 1]);
+const agentAt = process.argv.indexOf("--agent");
+const agent = agentAt === -1 || separator !== -1 ? undefined : process.argv[agentAt + 1];
+if (argv.length === 0 && agent === undefined)
+  throw new Error("usage: node examples/browser.mjs [--port N] (--agent ADDRESS | -- RUNTIME ARGUMENT...)");
 
 const require = createRequire(import.meta.url);
 const page = `<!doctype html>
@@ -64,17 +70,27 @@ const ours = ({ req }) =>
     req.headers.origin,
   );
 
+function start(signal) {
+  if (agent !== undefined) return openDebugConsole(agent, { signal });
+  const id = `browser-${randomUUID()}`;
+  return launch(
+    argv.map((argument) => (argument === "{id}" ? id : argument)),
+    { signal },
+  );
+}
+
+// Nobody tells how a debug console's shell ended.
+function howItEnded({ exitCode, signal }) {
+  if (exitCode === -1) return "ended";
+  return signal ? `ended by signal ${signal}` : `exit ${exitCode}`;
+}
+
 new WebSocketServer({ server, verifyClient: ours }).on("connection", async (socket) => {
   const end = (text) => socket.send(JSON.stringify({ end: text }), () => socket.close());
   const gone = new AbortController();
   socket.on("close", () => gone.abort());
   try {
-    const id = `browser-${randomUUID()}`;
-    const container = await launch(
-      argv.map((argument) => (argument === "{id}" ? id : argument)),
-      { signal: gone.signal },
-    );
-    const terminal = asPty(container, { encoding: null });
+    const terminal = asPty(await start(gone.signal), { encoding: null });
     socket.on("close", () => terminal.destroy());
     socket.on("message", (data, isBinary) => {
       if (isBinary) return terminal.write(data);
@@ -85,7 +101,7 @@ new WebSocketServer({ server, verifyClient: ours }).on("connection", async (sock
       socket.send(bytes, () => socket.bufferedAmount < MOST_UNSENT_BYTES && terminal.resume());
       if (socket.bufferedAmount >= MOST_UNSENT_BYTES) terminal.pause();
     });
-    terminal.onExit(({ exitCode, signal }) => end(signal ? `ended by signal ${signal}` : `exit ${exitCode}`));
+    terminal.onExit((exit) => end(howItEnded(exit)));
   } catch (error) {
     end(error.message);
   }

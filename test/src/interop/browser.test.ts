@@ -1,4 +1,5 @@
 // examples/browser.mjs in a real browser: what is typed comes back, the window's size arrives, the exit is shown.
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -7,6 +8,7 @@ import { join } from "node:path";
 import t from "tap";
 import { Page } from "../support/chromium.js";
 import { Container } from "../support/container.js";
+import { hybridFront, OK } from "../support/hybrid-front.js";
 import { fixtureBuild, repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { start } from "../support/processes.js";
@@ -65,5 +67,28 @@ t.test("a container in a browser", { skip: needs(...runc.needs, "chromium") }, a
   mkdirSync(fixtureBuild, { recursive: true });
   // docs/browser.png was made so.
   writeFileSync(join(fixtureBuild, "browser.png"), await page.screenshot());
+  await page.close();
+});
+
+t.test("a debug console in a browser", { skip: needs("chromium") }, async (t) => {
+  const front = await hybridFront(t, (socket) => {
+    socket.write(`${OK}ready\n`);
+    const shell = spawn("sh", ["-s"], { stdio: ["pipe", "pipe", "ignore"] });
+    // What a browser's Enter key types is made a newline by a terminal, which is not played here.
+    socket.on("data", (bytes) => shell.stdin.write(bytes.toString().replaceAll("\r", "\n")));
+    shell.stdout.pipe(socket);
+    socket.once("close", () => shell.kill());
+  });
+  const [command, ...node] = plainNode;
+  const args = ["--port", "0", "--agent", `hvsock://${front.path}:1024`];
+  const server = start(t, command, [...node, join(repository, "examples/browser.mjs"), ...args]);
+  const [url = ""] = await server.output(/http:\S+/);
+  const page = await Page.open(t, url);
+  await page.shows(".xterm-rows", /^ready/m);
+  await page.type("echo $((6*7))\n");
+  await page.shows(".xterm-rows", /42/);
+  await page.type("exit\n");
+  await page.shows(".xterm-rows", /\[ended\]/);
+  t.equal(front.requests[0]?.line, "CONNECT 1026\n");
   await page.close();
 });
