@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { untilListening } from "../support/listening.js";
-import { repository } from "../support/paths.js";
+import { consoleSocketCommand, repository } from "../support/paths.js";
 import { startPeer } from "../support/peer.js";
 import { plainNode } from "../support/plain-node.js";
 import { run, start } from "../support/processes.js";
@@ -12,7 +12,7 @@ import { tempDir } from "../support/temp-dir.js";
 
 const folder = join(repository, "packages/console-socket");
 const [ENV, ...NODE] = plainNode;
-const COMMAND = [...NODE, join(folder, "dist/cli/main.js")];
+const COMMAND = [...NODE, consoleSocketCommand];
 
 t.test("usage errors are one line and status 125", async (t) => {
   const cases: { args: string[]; says: RegExp }[] = [

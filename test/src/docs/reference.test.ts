@@ -9,7 +9,7 @@ import * as consoleInit from "console-init";
 import * as consoleSocket from "console-socket";
 import * as consoleSocketKata from "console-socket/kata";
 import t, { type Test } from "tap";
-import { repository } from "../support/paths.js";
+import { consoleSocketCommand, repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 import { Document, documents } from "./documents.js";
@@ -152,7 +152,7 @@ function optionsInTable(document: Document, heading: string): string[] {
 }
 
 t.test("console-socket --help has the options of its README", async (t) => {
-  const command = [...plainNode, join(repository, "packages/console-socket/dist/cli/main.js")] as const;
+  const command = [...plainNode, consoleSocketCommand] as const;
   const listed = optionsInTable(new Document("packages/console-socket/README.md"), "## The command");
   t.ok(listed.length > 0);
   t.strictSame(await optionsInHelp(t, command as unknown as [string, ...string[]]), listed);

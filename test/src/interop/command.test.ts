@@ -6,7 +6,7 @@ import { type IPty, spawn } from "node-pty";
 import t, { type Test } from "tap";
 import { Container } from "../support/container.js";
 import { untilListening } from "../support/listening.js";
-import { repository } from "../support/paths.js";
+import { consoleSocketCommand } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { isAlive, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -14,13 +14,12 @@ import { runc } from "../support/runtimes.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Tmux } from "../support/tmux.js";
 
-const COMMAND = join(repository, "packages/console-socket/dist/cli/main.js");
 const skip = needs(...runc.needs, "tmux");
 
 /** The command in a window of its own, as a shell's child, so that what it left of the terminal can be seen. */
 async function inWindow(t: Test, socket: string): Promise<Tmux> {
   const line = '"$@"; echo "status=$?"; stty -a; read -r _';
-  const window = await Tmux.start(t, ["sh", "-c", line, "sh", process.execPath, COMMAND, socket]);
+  const window = await Tmux.start(t, ["sh", "-c", line, "sh", process.execPath, consoleSocketCommand, socket]);
   await untilListening(socket);
   return window;
 }
@@ -80,7 +79,7 @@ t.test("console-socket SOCKET [nothing has connected yet]", async (t) => {
   for (const { how, end, signal } of ends) {
     t.test(`${how} removes the socket and ends the command by that signal`, async (t) => {
       const socket = join(tempDir(t), "s");
-      const window = spawn(command, [...node, COMMAND, socket], {});
+      const window = spawn(command, [...node, consoleSocketCommand, socket], {});
       const exit = new Promise<{ signal?: number }>((resolve) => window.onExit(resolve));
       await untilListening(socket);
       end(window);
@@ -98,7 +97,15 @@ t.test(
     const socket = join(dir, "s");
     const pidFile = join(dir, "pid");
     const [command, ...node] = plainNode;
-    const receiver = start(t, command, [...node, COMMAND, "--mode", "null", "--pid-file", pidFile, socket]);
+    const receiver = start(t, command, [
+      ...node,
+      consoleSocketCommand,
+      "--mode",
+      "null",
+      "--pid-file",
+      pidFile,
+      socket,
+    ]);
     await untilListening(socket);
     t.equal(Number(readFileSync(pidFile, "utf8")), receiver.pid, "its own pid is there before it listens");
     const boxes = [0, 1, 2].map(() => new Container(t, runc, { args: ["/bin/sh", "-c", "seq 1 50000; sleep 1000"] }));

@@ -5,7 +5,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { Container } from "../support/container.js";
-import { repository } from "../support/paths.js";
+import { consoleSocketCommand } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { isAlive, processesNaming, run, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -14,13 +14,12 @@ import { tempDir } from "../support/temp-dir.js";
 import { Tmux, type TmuxOptions } from "../support/tmux.js";
 import { until } from "../support/until.js";
 
-const COMMAND = join(repository, "packages/console-socket/dist/cli/main.js");
 const [ENV, ...NODE] = plainNode;
 
 /** The command line that runs the container in the foreground. Its sockets are where `leftovers` looks. */
 function runCommand(box: Container, ...options: string[]): [string, ...string[]] {
   const runtime = box.command("run", "--detach", "--bundle", box.bundle, "--console-socket", "{}", box.id);
-  return [...inDirectory(box.dir), COMMAND, "run", ...options, "--", ...runtime];
+  return [...inDirectory(box.dir), consoleSocketCommand, "run", ...options, "--", ...runtime];
 }
 
 /** Node with a place of its own for temporary files: other tests have theirs beside it. */
@@ -37,7 +36,7 @@ async function inWindow(t: Test, command: string[], options?: TmuxOptions): Prom
 /** The command itself, among the processes with the container's name in their arguments. */
 function commandOf(box: Container): number {
   const argument = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0")[1];
-  const pid = processesNaming(box.id).find((pid) => argument(pid) === COMMAND);
+  const pid = processesNaming(box.id).find((pid) => argument(pid) === consoleSocketCommand);
   if (!pid) throw new Error("the command does not run");
   return pid;
 }
@@ -164,7 +163,7 @@ t.test("console-socket run [killed by a signal]", { skip: needs(...runc.needs, "
     const dir = tempDir(t);
     const script = 'echo $$ >"$0/pid"; exec sleep 1000';
     const [env, ...node] = inDirectory(dir);
-    const command = start(t, env, [...node, COMMAND, "run", "--", "sh", "-c", script, dir, "{}"]);
+    const command = start(t, env, [...node, consoleSocketCommand, "run", "--", "sh", "-c", script, dir, "{}"]);
     await until(() => existsSync(join(dir, "pid")) && readFileSync(join(dir, "pid"), "utf8"), { what: "the runtime" });
     command.kill("SIGINT");
     t.match(await command.ended, { signal: "SIGINT", stdout: "", stderr: "" });
@@ -244,7 +243,10 @@ t.test("console-socket run without a terminal", { skip: needs(...runc.needs) }, 
       },
     ];
     for (const { args, ...expected } of cases)
-      t.match(await command([...inDirectory(box.dir), COMMAND, "run", ...args]), { stdout: "", ...expected });
+      t.match(await command([...inDirectory(box.dir), consoleSocketCommand, "run", ...args]), {
+        stdout: "",
+        ...expected,
+      });
     t.strictSame(leftovers(box.dir), []);
   });
 });

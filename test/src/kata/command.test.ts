@@ -1,17 +1,16 @@
 // `console-socket attach`: a shell behind a hypervisor's socket, from a command line.
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { newAgentClient } from "console-socket/kata";
 import t from "tap";
 import { startGoAgent } from "../support/go-agent.js";
 import { hybridFront, OK } from "../support/hybrid-front.js";
-import { repository } from "../support/paths.js";
+import { consoleSocketCommand } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 
 const [node, ...nodeArgs] = plainNode as unknown as [string, ...string[]];
-const command = [...nodeArgs, join(repository, "packages/console-socket/dist/cli/main.js"), "attach"];
+const command = [...nodeArgs, consoleSocketCommand, "attach"];
 
 t.test("attach shows what the debug console says and types what it is given", async (t) => {
   const front = await hybridFront(t, (socket) => {

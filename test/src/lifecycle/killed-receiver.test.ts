@@ -2,22 +2,21 @@
 // and so on. Whoever sends to it ends too, and the socket file that stays keeps nobody from listening there again.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { consoleInitPath } from "console-init";
 import { listen } from "console-socket";
 import t, { type Test } from "tap";
+import { consoleSocketCommand } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { processesNaming, run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 import { until } from "../support/until.js";
 
-const receiver = fileURLToPath(new URL("cli/main.js", import.meta.resolve("console-socket")));
 const STEPS = ["socket", "fchmod", "bind", "listen", "accept4", "recvmsg", "unlink"];
 
 /** A receiver under strace and a sender, until both have ended; status and signal of both. */
 async function exchange(t: Test, path: string, options: string[]) {
-  const strace = ["-f", ...options, ...plainNode, receiver, "--no-stdin", path];
+  const strace = ["-f", ...options, ...plainNode, consoleSocketCommand, "--no-stdin", path];
   const receiving = start(t, "strace", strace);
   let over = false;
   receiving.ended.then(() => {
