@@ -22,6 +22,7 @@ const SMOKE = `
   import { UnixSocket, UnixStream, sendFile, recvFile } from "cmsg";
   import { consoleInitPath } from "console-init";
   await import("console-socket");
+  await import("console-socket/kata");
   const [one, other] = UnixSocket.pair();
   await sendFile(one, "ostype", openSync("/proc/sys/kernel/ostype"));
   const { name, fd } = await recvFile(other);

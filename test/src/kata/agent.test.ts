@@ -2,6 +2,7 @@
 // socket that cuts what it passes on into pieces, or glues it together.
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { Asciicast, asPty, attach, ConsoleLog } from "console-socket";
 import { type AgentClient, AgentConsole, newAgentClient } from "console-socket/kata";
@@ -9,6 +10,8 @@ import t, { type Test } from "tap";
 import { type AgentProtocol, type GoAgent, startGoAgent } from "../support/go-agent.js";
 import { hybridFront, OK } from "../support/hybrid-front.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { repository } from "../support/paths.js";
+import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
 
@@ -306,3 +309,14 @@ for (const protocol of PROTOCOLS) {
     assertNothingWrong(t, agent);
   });
 }
+
+t.test("examples/agent.mjs is the container's terminal, and ends with its status", { skip }, async (t) => {
+  for (const protocol of ["grpc", "ttrpc"] as const) {
+    const agent = await startGoAgent(t, protocol);
+    const program = ["sh", "-c", "read a; echo got $a; exit 5"];
+    const example = join(repository, "examples/agent.mjs");
+    const seen = await run(t, process.execPath, [example, agent.path, protocol, ...program], { input: "typed\n" });
+    t.match(seen, { status: 5, stdout: /got typed/, stderr: "An agent, version played.\n" });
+    assertNothingWrong(t, agent);
+  }
+});
