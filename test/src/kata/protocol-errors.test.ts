@@ -1,11 +1,14 @@
 // Other ends that do what an agent must not, or what a client has to bear: each call ends with a stable code, the
 // connection goes with what broke it, and nothing stays open.
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { newAgentClient, RpcError } from "console-socket/kata";
 import fc from "fast-check";
 import t, { type Test } from "tap";
+import { hybridFront, OK } from "../support/hybrid-front.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { connectedStreams, grpcFrame, httpAgent, Received, ttrpcFrame } from "../support/played-agent.js";
+import { until } from "../support/until.js";
 
 interface ErrorMatch {
   code: string;
@@ -259,6 +262,12 @@ const yamuxBroken: [name: string, bytes: Buffer, error: ErrorMatch][] = [
   ["an unknown type", yamuxFrame(4, 0, 1, 0), PROTOCOL_ERROR],
   ["more data than the window holds", yamuxFrame(0, 0, 1, 256 * 1024 + 1), PROTOCOL_ERROR],
   ["an end of the session by an error", yamuxFrame(3, 0, 0, 1), PROTOCOL_ERROR],
+  [
+    "data behind the end",
+    Buffer.concat([yamuxFrame(1, 4, 1, 0), yamuxFrame(0, 0, 1, 1), Buffer.of(0)]),
+    PROTOCOL_ERROR,
+  ],
+  ["data with the end", yamuxFrame(0, 4, 1, 5), PROTOCOL_ERROR],
   ["a reset of the stream", yamuxFrame(1, 8, 1, 0), rpc(14, "UNAVAILABLE")],
   ["an end of the stream", yamuxFrame(1, 4, 1, 0), rpc(14, "UNAVAILABLE")],
 ];
@@ -275,6 +284,44 @@ for (const [name, bytes, error] of yamuxBroken) {
     other.destroy();
     await assertNoLeak(t, before);
   });
+}
+
+t.test("yamux [pings without end, and nobody who reads the answers] ends the connection", async (t) => {
+  const [stream, other] = connectedStreams(t);
+  const client = await newAgentClient(stream, { protocol: "grpc", yamux: true });
+  const call = client.health.check();
+  other.pause();
+  const pings = Buffer.concat(Array.from({ length: 5000 }, (_, n) => yamuxFrame(2, 1, 0, n)));
+  other.on("error", () => undefined);
+  const flood = () => {
+    while (!other.destroyed && other.write(pings));
+  };
+  other.on("drain", flood);
+  flood();
+  await t.rejects(call, PROTOCOL_ERROR);
+  await client.close();
+});
+
+const fronts: [name: string, answer: (socket: Socket) => void, error: ErrorMatch][] = [
+  ["closes", (socket) => socket.end(OK), rpc(14, "UNAVAILABLE")],
+  ["sends garbage", (socket) => socket.write(`${OK}SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n`), PROTOCOL_ERROR],
+  ["is silent", (socket) => socket.write(OK), rpc(4, "DEADLINE_EXCEEDED")],
+];
+for (const [name, answer, error] of fronts) {
+  for (const protocol of ["grpc", "yamux", "ttrpc"]) {
+    t.test(`${protocol} [a hypervisor's socket that says OK, and then ${name}]`, async (t) => {
+      const front = await hybridFront(t, answer);
+      const before = openFds();
+      const client = await newAgentClient(`hvsock://${front.path}:1024`, {
+        protocol: protocol === "ttrpc" ? "ttrpc" : "grpc",
+        yamux: protocol === "yamux",
+      });
+      await t.rejects(client.health.check({ timeoutMs: name === "is silent" ? 100 : 60_000 }), error);
+      await client.close();
+      await until(() => front.connections.size === 0, { what: "the connection to close" });
+      await assertNoLeak(t, before);
+    });
+  }
 }
 
 t.test("yamux: opens one stream, answers pings, refuses streams, and passes over what is on them", async (t) => {

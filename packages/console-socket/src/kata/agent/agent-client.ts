@@ -4,7 +4,7 @@ import { ConsoleSocketError } from "../../errors.js";
 import type { AgentAddress } from "../agent-address.js";
 import { dial } from "../dial.js";
 import { GrpcTransport } from "../grpc/grpc-transport.js";
-import { REQUESTS_1, REQUESTS_2 } from "../protobuf/agent-messages.js";
+import { REQUESTS_1, REQUESTS_2 } from "../protobuf/agent-schemas.js";
 import { decode, encode } from "../protobuf/message.js";
 import { checkCallOptions, type Transport, unary } from "../rpc/transport.js";
 import { TtrpcTransport } from "../ttrpc/ttrpc-transport.js";

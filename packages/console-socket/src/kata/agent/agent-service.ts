@@ -1,26 +1,24 @@
 // The calls of Kata's agent, typed: grpc.AgentService and grpc.Health.
-import {
-  type ContainerRequest,
-  type CreateContainerRequest,
-  type CreateSandboxRequest,
-  type ExecProcessRequest,
-  type GenerationRequests,
-  type GuestDetailsRequest,
-  type GuestDetailsResponse,
-  type HealthCheckResponse,
-  type ProcessRequest,
-  REQUESTS,
-  RESPONSES,
-  type ReadStreamRequest,
-  type ReadStreamResponse,
-  type RemoveContainerRequest,
-  type SignalProcessRequest,
-  type TtyWinResizeRequest,
-  type VersionCheckResponse,
-  type WaitProcessResponse,
-  type WriteStreamRequest,
-  type WriteStreamResponse,
+import type {
+  ContainerRequest,
+  CreateContainerRequest,
+  CreateSandboxRequest,
+  ExecProcessRequest,
+  GuestDetailsRequest,
+  GuestDetailsResponse,
+  HealthCheckResponse,
+  ProcessRequest,
+  ReadStreamRequest,
+  ReadStreamResponse,
+  RemoveContainerRequest,
+  SignalProcessRequest,
+  TtyWinResizeRequest,
+  VersionCheckResponse,
+  WaitProcessResponse,
+  WriteStreamRequest,
+  WriteStreamResponse,
 } from "../protobuf/agent-messages.js";
+import { type GenerationRequests, REQUESTS, RESPONSES } from "../protobuf/agent-schemas.js";
 import type { Schema, Tables } from "../protobuf/message.js";
 import type { CallOptions } from "../rpc/transport.js";
 

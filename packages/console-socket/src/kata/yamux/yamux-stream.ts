@@ -19,6 +19,7 @@ const SESSION = 0;
 const STREAM = 1;
 const WINDOW_BYTES = 256 * 1024;
 const MOST_BYTES_A_FRAME = 64 * 1024;
+const MOST_BYTES_WAITING = 1024 * 1024;
 // The reference client turns yamux's own keepalive off and sends a ping every second, whose answer it does not need.
 const PING_INTERVAL_MS = 1000;
 
@@ -38,6 +39,7 @@ export class YamuxStream extends Duplex {
   // Of the frame whose data comes.
   #dataLeft = 0;
   #ofOurs = false;
+  #finished = false;
   #receiveWindow: number = WINDOW_BYTES;
   #sendWindow: number = WINDOW_BYTES;
   #pendingWrite: { rest: Buffer; done: (error?: Error | null) => void } | undefined;
@@ -88,6 +90,12 @@ export class YamuxStream extends Duplex {
     return this.#connection.write(data ? Buffer.concat([header, data]) : header);
   }
 
+  /** Not without end to an agent that asks and does not read. */
+  #answer(type: number, flags: number, stream: number, length: number): void {
+    if (this.#connection.writableLength < MOST_BYTES_WAITING) this.#send(type, flags, stream, length);
+    else this.destroy(protocolError(`The agent sends yamux frames, and reads none of ${MOST_BYTES_WAITING} bytes`));
+  }
+
   #continueWriting(): void {
     const pending = this.#pendingWrite;
     if (!pending) return;
@@ -117,7 +125,7 @@ export class YamuxStream extends Duplex {
     const data = this.#received.take(this.#dataLeft);
     if (data.length === 0) return false;
     this.#dataLeft -= data.length;
-    if (this.#ofOurs && !this.readableEnded) this.push(data);
+    if (this.#ofOurs) this.push(data);
     this.#giveBack();
     return true;
   }
@@ -133,7 +141,7 @@ export class YamuxStream extends Duplex {
     if (version !== 0 || header.type > GO_AWAY) {
       this.destroy(protocolError(`Expected a yamux frame, and got version ${version}, type ${header.type}`));
     } else if (header.type === PING) {
-      if (header.flags & SYN) this.#send(PING, ACK, SESSION, header.length);
+      if (header.flags & SYN) this.#answer(PING, ACK, SESSION, header.length);
     } else if (header.type === GO_AWAY) {
       // 0 only says that no stream may be opened any more; there is one already.
       if (header.length !== 0) this.destroy(protocolError(`The yamux session was ended with ${header.length}`));
@@ -145,24 +153,32 @@ export class YamuxStream extends Duplex {
     if (type === DATA) this.#dataLeft = length;
     if (!this.#ofOurs) {
       // An agent opens no streams. What is on one that is refused is passed over.
-      if (flags & SYN) this.#send(WINDOW_UPDATE, RST, stream, 0);
+      if (flags & SYN) this.#answer(WINDOW_UPDATE, RST, stream, 0);
       return;
     }
     if (type === WINDOW_UPDATE) this.#sendWindow += length;
-    else if (length > this.#receiveWindow) {
-      this.destroy(protocolError(`A yamux frame of ${length} bytes came into a window of ${this.#receiveWindow}`));
+    else if (length > this.#receiveWindow || (this.#finished && length > 0)) {
+      const where = this.#finished ? "behind the stream's end" : `into a window of ${this.#receiveWindow}`;
+      this.destroy(protocolError(`A yamux frame of ${length} bytes came ${where}`));
       return;
     } else this.#receiveWindow -= length;
     if (flags & RST) this.destroy(connectionLost(new Error("the yamux stream was reset")));
-    // Flags come with the frame, before its data: a FIN has none.
-    else if (flags & FIN) this.push(null);
+    else if (flags & FIN && length > 0 && type === DATA)
+      this.destroy(protocolError("A yamux frame has both data and FIN"));
+    else if (flags & FIN) this.#finish();
     else this.#continueWriting();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.push(null);
   }
 
   // As much room as there is: the window less what nobody has read and what is still to come. In halves, not in crumbs.
   #giveBack(): void {
     const room = WINDOW_BYTES - this.readableLength - (this.#ofOurs ? this.#dataLeft : 0) - this.#receiveWindow;
-    if (room < WINDOW_BYTES / 2 || this.readableEnded) return;
+    if (room < WINDOW_BYTES / 2 || this.#finished) return;
     this.#receiveWindow += room;
     this.#send(WINDOW_UPDATE, 0, STREAM, room);
   }
