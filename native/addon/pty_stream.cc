@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "arguments.h"
 #include "environment.h"
 #include "errors.h"
@@ -19,6 +21,9 @@ constexpr int kTampered = -3;
 
 // So many writes in a row that lasted, and somebody makes them last.
 constexpr int kMostSlowWrites = 3;
+
+// While somebody reads at the other end, one write goes on for as long as it has bytes: an honest one must not last.
+constexpr size_t kMostWritten = 64 * 1024;
 
 std::shared_ptr<Watchdog> watchdog_of(Napi::Env env) {
   auto& environment = Environment::of(env);
@@ -103,23 +108,31 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, filled > 0 ? static_cast<double>(filled) : end);
 }
 
-// Stops at the first short count: the terminal is full, or the write slept and was interrupted.
+// One call a turn. Behind one that was interrupted the next turn tries again, since no room need come up first: where the
+// terminal is full an honest write then says so at once, and one that is made to sleep sleeps again, until it is known.
 Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto bytes = bytes_argument(info, 0);
   if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
   if (notice_tampering()) return Napi::Number::New(env, kTampered);
-  ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data(), bytes.size()); });
+  size_t size = std::min(bytes.size(), kMostWritten);
+  ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data(), size); });
   int error = count == -1 ? errno : 0;
   // One call can be held up by a machine that has no time for it; not one after the other.
-  slow_writes_ = watchdog_->interrupted() ? slow_writes_ + 1 : 0;
+  bool interrupted = watchdog_->interrupted();
+  slow_writes_ = interrupted ? slow_writes_ + 1 : 0;
   if (slow_writes_ > kMostSlowWrites) tampered_ = true;
   if (error == EIO) return Napi::Number::New(env, kHungUp);
   if (error != 0 && error != EAGAIN && error != EINTR) throw_errno(env, error, "write");
   if (count < static_cast<ssize_t>(bytes.size())) {
     writing_blocked_ = true;
-    // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
-    require_interest();
+    write_next_turn_ = interrupted || count == static_cast<ssize_t>(size);
+    if (write_next_turn_) {
+      reactor_->queue(this);
+    } else {
+      // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
+      require_interest();
+    }
   }
   return Napi::Number::New(env, count > 0 ? static_cast<double>(count) : kWouldBlock);
 }
@@ -185,8 +198,8 @@ void PtyStream::on_events(uint32_t events) {
     maybe_readable_ = true;
     hung_up_ = (events & kEnd) != 0;
   }
-  bool writable = writing_blocked_ && (events & (EPOLLOUT | kEnd)) != 0;
-  if (writable) writing_blocked_ = false;
+  bool writable = writing_blocked_ && (write_next_turn_ || (events & (EPOLLOUT | kEnd)) != 0);
+  if (writable) writing_blocked_ = write_next_turn_ = false;
   // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
   bool readable = maybe_readable_ && (reading_ || hung_up_);
   // Should it fail, too much is asked for: an edge more, and the next call tells.

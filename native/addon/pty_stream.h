@@ -47,6 +47,7 @@ class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
   bool reading_ = false;
   bool maybe_readable_ = true;
   bool writing_blocked_ = false;
+  bool write_next_turn_ = false;
   bool hung_up_ = false;
   bool tampered_ = false;
   int slow_writes_ = 0;
