@@ -1,12 +1,17 @@
 // Descriptors run out, connections say nothing by the hundred: no console is lost that the backlog could hold.
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { UnixSocket } from "cmsg";
-import { listen } from "console-socket";
-import t from "tap";
+import { native } from "cmsg-native";
+import { listen, receiveConsole } from "console-socket";
+import t, { type Test } from "tap";
+import { openHostPty } from "../support/host-pty.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { type PeerStep, startPeer } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
+import { until } from "../support/until.js";
 
 const deliver: PeerStep[] = [
   { send: { payload: "/dev/ptmx", fds: ["master"] } },
@@ -15,36 +20,88 @@ const deliver: PeerStep[] = [
   { hangup: true },
 ];
 
+/** Opens files until there is no descriptor left; returns what gives them back. */
+function exhaust(t: Test): () => void {
+  const taken: number[] = [];
+  const giveBack = (): void => {
+    for (const fd of taken.splice(0)) closeSync(fd);
+  };
+  t.teardown(giveBack);
+  try {
+    for (;;) taken.push(openSync("/dev/null", "r"));
+  } catch (error) {
+    t.match(error, { code: "EMFILE" });
+  }
+  return giveBack;
+}
+
+/** How often the event loop turns meanwhile: each wakeup is a turn. A busy machine has fewer, never more. */
+async function turnsIn(meanwhile: () => Promise<unknown>): Promise<number> {
+  const { loopCount } = performance.nodeTiming.uvMetricsInfo;
+  await meanwhile();
+  return performance.nodeTiming.uvMetricsInfo.loopCount - loopCount;
+}
+
+async function spin(turns: number): Promise<void> {
+  for (let n = 0; n < turns; n++) await turn();
+}
+
+/** How often a call of the addon fails with EMFILE, from here to the test's end. */
+function failuresOf(t: Test, name: "accept" | "recvmsg"): () => number {
+  const call = native[name] as (...args: unknown[]) => number;
+  let failures = 0;
+  const counted = (...args: unknown[]): number => {
+    try {
+      return call(...args);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EMFILE") failures++;
+      throw error;
+    }
+  };
+  Object.assign(native, { [name]: counted });
+  t.teardown(() => Object.assign(native, { [name]: call }));
+  return () => failures;
+}
+
 t.test(
-  "EMFILE on accept and on recvmsg: the consoles wait, one in the backlog, one in its connection",
+  "EMFILE on accept and on recvmsg: the consoles wait, ten in the backlog, one in its connection, and nothing spins",
   { skip: needs("python3") },
   async (t) => {
     const before = openFds();
     const listener = await listen();
     const refusals: unknown[] = [];
     listener.on("refused", (refusal) => refusals.push(refusal));
-    const peer = startPeer(t, [{ connect: listener.path }, { hold: true }, ...deliver]);
-    const late = startPeer(t, [{ hold: true }, { connect: listener.path }, ...deliver]);
+    // They stay to the end: with a peer goes what it holds of this process's descriptors, its standard streams.
+    const peer = startPeer(t, [{ connect: listener.path }, { hold: true }, ...deliver, { hold: true }]);
+    const ten = Array.from({ length: 10 }, (_, n): PeerStep[] => [
+      { connect: listener.path },
+      { send: { payload: "/dev/ptmx", fds: ["master"] } },
+      { write: `${n}` },
+      { close: true },
+    ]).flat();
+    const late = startPeer(t, [{ hold: true }, ...ten, { hangup: true }, { hold: true }]);
     await peer.step(0);
-    const taken: number[] = [];
-    try {
-      for (;;) taken.push(openSync("/dev/null", "r"));
-    } catch (error) {
-      t.match(error, { code: "EMFILE" });
-    }
+    const giveBack = exhaust(t);
+    const failures = [failuresOf(t, "accept"), failuresOf(t, "recvmsg")];
     late.goOn();
-    await late.step(2);
+    await late.step(ten.length + 1);
     peer.goOn();
     await peer.step(4);
-    for (const fd of taken) closeSync(fd);
-    t.equal(await new Transcript(await listener.accept()).ended, "arrived");
-    t.equal(await new Transcript(await listener.accept()).ended, "arrived");
+    await until(() => failures.every((count) => count() > 0), { what: "both to find no descriptor" });
+    const idle = await turnsIn(() => delay(500));
+    t.ok(idle < 100, `the event loop turned ${idle} times meanwhile: for the timers of the attempts`);
+    t.ok((await turnsIn(() => spin(500))) >= 500, "where a spin turns it each time");
+    giveBack();
+    const shown: string[] = [];
+    for (let n = 0; n < 11; n++) shown.push(await new Transcript(await listener.accept()).ended);
+    t.strictSame(shown.sort(), [..."0123456789", "arrived"]);
+    for (const end of [peer, late]) end.goOn();
+    await Promise.all([peer.done(), late.done()]);
     t.strictSame(refusals, []);
     listener.close();
     await assertNoLeak(t, before);
   },
 );
-
 t.test("1000 connections that say nothing", { skip: needs("python3") }, async (t) => {
   const before = openFds();
   const listener = await listen(undefined, { silentPeerTimeoutMs: 300 });
@@ -73,4 +130,42 @@ t.test("maxPending: the next peer waits in the backlog", { skip: needs("python3"
   silent[1]?.close();
   listener.close();
   await t.rejects(listen(undefined, { maxPending: 0 }), { code: "ERR_CONSOLE_INVALID_ARG" });
+});
+
+t.test("receiveConsole [no descriptor for longer than a peer may be silent] waits for one", async (t) => {
+  const before = openFds();
+  const [ours, theirs] = UnixSocket.pair();
+  const { ptmx, peer } = openHostPty();
+  await theirs.send(Buffer.from("/dev/ptmx"), [ptmx]);
+  ptmx.close();
+  const giveBack = exhaust(t);
+  const failures = failuresOf(t, "recvmsg");
+  const received = receiveConsole(ours, { silentPeerTimeoutMs: 1 });
+  await until(() => failures() > 1, { what: "a second attempt" });
+  giveBack();
+  const console = await received;
+  writeSync(peer.fd, "late");
+  peer.close();
+  t.equal(await new Transcript(console).ended, "late");
+  theirs.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("receiveConsole [its signal aborts while there is no descriptor] rejects with the reason", async (t) => {
+  const before = openFds();
+  const [ours, theirs] = UnixSocket.pair();
+  const { ptmx, peer } = openHostPty();
+  await theirs.send(Buffer.from("/dev/ptmx"), [ptmx]);
+  ptmx.close();
+  const giveBack = exhaust(t);
+  const failures = failuresOf(t, "recvmsg");
+  const controller = new AbortController();
+  const received = receiveConsole(ours, { signal: controller.signal });
+  await until(() => failures() > 0, { what: "the first attempt" });
+  controller.abort(new Error("no longer"));
+  await t.rejects(received, { message: "no longer" });
+  t.ok(ours.closed);
+  giveBack();
+  for (const end of [peer, theirs]) end.close();
+  await assertNoLeak(t, before);
 });

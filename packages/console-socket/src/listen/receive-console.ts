@@ -40,12 +40,17 @@ export async function receiveConsole(socket: UnixSocket, options: ReceiveConsole
 }
 
 // While this process has no room for a descriptor the message stays where it is, and no event tells when there is.
-async function recvFileWithRoom(socket: UnixSocket, signal: AbortSignal): ReturnType<typeof recvFile> {
+async function recvFileWithRoom(
+  socket: UnixSocket,
+  signal: AbortSignal,
+  onArrived: () => void,
+): ReturnType<typeof recvFile> {
   for (;;) {
     try {
       return await recvFile(socket, { signal });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
+      onArrived();
       await delay(DESCRIPTOR_RETRY_MS, undefined, { signal });
     }
   }
@@ -58,7 +63,9 @@ async function receiveInTime(
   const timeout = new AbortController();
   const timer = silentPeerTimeoutMs > 0 ? setTimeout(() => timeout.abort(), silentPeerTimeoutMs) : undefined;
   try {
-    return await recvFileWithRoom(socket, signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal);
+    const either = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
+    // A peer whose message is here was not silent, however long there is no room for what it sent.
+    return await recvFileWithRoom(socket, either, () => clearTimeout(timer));
   } catch (error) {
     signal?.throwIfAborted();
     if (timeout.signal.aborted) {
