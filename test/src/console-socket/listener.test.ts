@@ -95,6 +95,18 @@ t.test("accept [signal] and close", async (t) => {
   await t.rejects(listener.accept(), { code: "ERR_CONSOLE_CLOSED" });
 });
 
+t.test("accept [its signal aborts] takes no console with it", { skip: needs("python3") }, async (t) => {
+  const listener = await listen();
+  const controller = new AbortController();
+  const aborted = listener.accept({ signal: controller.signal });
+  const next = listener.accept();
+  controller.abort(new Error("no longer"));
+  await t.rejects(aborted, { message: "no longer" });
+  deliver(t, listener.path);
+  t.equal(await new Transcript(await next).ended, "hello");
+  listener.close();
+});
+
 t.test("iteration gives consoles; leaving it leaves the listener", { skip: needs("python3") }, async (t) => {
   const listener = await listen();
   deliver(t, listener.path, "first");

@@ -22,9 +22,16 @@ const sent = Array.from({ length: 64 }, (_, n) => n + 1).filter((n) => !notSent.
 /** A cell: what was found, and whether that is as it should be. */
 type Cell = [found: string, good: boolean];
 
+// Its 2000 orphans, under four inits at a time, take a busy machine a while; where it ended instead, nothing waits.
 async function began(out: string, program: Program): Promise<void> {
-  const state = () => existsSync(`${out}.ready`) || program.child.exitCode !== null;
-  await until(state, { what: () => `the command to begin: ${program.stderr}` });
+  let ended = false;
+  program.ended.then(() => {
+    ended = true;
+  });
+  const ready = () => existsSync(`${out}.ready`);
+  const what = () => `the command to begin: ${program.stderr}`;
+  await until(() => ready() || ended, { what, timeoutMs: 30_000 });
+  if (!ready()) throw new Error(`the command ended before it began: ${program.stderr}`);
 }
 
 const found = (out: string) => JSON.parse(readFileSync(out, "utf8"));
