@@ -1,9 +1,8 @@
 // A console over the master (ptmx) of a pseudo-terminal, as a Duplex; and the rules of its end.
-import { Duplex } from "node:stream";
 import { type Fd, OwnedFd } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
-import type { Console } from "./console.js";
+import { ConsoleStream } from "./console-stream.js";
 import { checkMaster } from "./master.js";
 import { watchExit } from "./process-exit.js";
 import { PtyChannel } from "./pty-channel.js";
@@ -18,7 +17,7 @@ interface PendingWrite {
   done: (error?: Error | null) => void;
 }
 
-export class PtyConsole extends Duplex implements Console {
+export class PtyConsole extends ConsoleStream {
   readonly name: string;
   /** Who delivered it, where that is known: the runtime's parent, as a rule. Its uid can be trusted. */
   readonly peer: Credentials | undefined;
@@ -29,13 +28,11 @@ export class PtyConsole extends Duplex implements Console {
   #wanted = false;
   #hungUp = false;
   #processEnded = false;
-  #over = false;
   #drainTimer: NodeJS.Timeout | undefined;
   #stopWatchingProcess: (() => void) | undefined;
 
   private constructor(master: OwnedFd, { name = "", peer, initialSize, onHangup = "end" }: PtyConsoleOptions) {
-    // The two directions end apart: no more input does not mean no more output.
-    super({ allowHalfOpen: true });
+    super();
     this.name = name;
     this.peer = peer;
     this.#onHangup = onHangup;
@@ -125,29 +122,6 @@ export class PtyConsole extends Duplex implements Console {
     return this;
   }
 
-  override [Symbol.asyncIterator](): ReturnType<Duplex["iterator"]> {
-    return this.iterator({ destroyOnReturn: false });
-  }
-
-  /**
-   * Types. What is written when the console has ended is dropped, without an error: a person does not know yet.
-   *
-   * @returns false when the caller should wait for 'drain'
-   */
-  override write(...args: [chunk: unknown, ...rest: unknown[]]): boolean {
-    if (!this.#over) return super.write(...(args as Parameters<Duplex["write"]>));
-    const written = args.at(-1);
-    if (typeof written === "function") process.nextTick(written as () => void);
-    return true;
-  }
-
-  /** Flushes and stops typing: no hangup, no Ctrl-D. As with `write`, what comes after the end is dropped. */
-  override end(...args: unknown[]): this {
-    if (!this.#over) return super.end(...(args as Parameters<Duplex["end"]>));
-    const ended = args.at(-1);
-    return typeof ended === "function" ? super.end(ended as () => void) : super.end();
-  }
-
   override _read(): void {
     this.#wanted = true;
     this.#channel.resume();
@@ -223,10 +197,8 @@ export class PtyConsole extends Duplex implements Console {
 
   // No more bytes will come: the descriptor is closed now, and the Duplex ends when what it holds has been read.
   #finish(): void {
-    this.#over = true;
     this.#close();
-    this.push(null);
-    this.end();
+    this.endOutput();
     this.#continueWriting();
   }
 

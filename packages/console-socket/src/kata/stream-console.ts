@@ -1,20 +1,19 @@
 // A console that is bytes on a connection: what only a terminal has is kept here, or not at all.
-import { Duplex } from "node:stream";
-import type { Console } from "../console/console.js";
+import type { Duplex } from "node:stream";
 import { safeName } from "../console/console-name.js";
+import { ConsoleStream } from "../console/console-stream.js";
 import { checkWindowSize, type WindowSize } from "../console/window-size.js";
 
-export class StreamConsole extends Duplex implements Console {
+/** `end()` does not end the shell, which would see the end of a connection as a hangup. */
+export class StreamConsole extends ConsoleStream {
   readonly name: string;
   readonly #stream: Duplex;
   #size: WindowSize;
-  #over = false;
   #drained: (() => void) | undefined;
 
   /** Takes a connected stream. */
   constructor(stream: Duplex, name: string, size: WindowSize) {
-    // The two directions end apart, as a terminal's: no more input does not mean no more output.
-    super({ allowHalfOpen: true });
+    super();
     this.name = safeName(Buffer.from(name));
     this.#stream = stream;
     this.#size = { columns: size.columns, rows: size.rows };
@@ -36,26 +35,7 @@ export class StreamConsole extends Duplex implements Console {
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG
    */
   resize(columns: number, rows: number): void {
-    if (!this.#over) this.#size = checkWindowSize({ columns, rows });
-  }
-
-  override [Symbol.asyncIterator](): ReturnType<Duplex["iterator"]> {
-    return this.iterator({ destroyOnReturn: false });
-  }
-
-  /** Types. As with a terminal, what is written when the console has ended is dropped, without an error. */
-  override write(...args: [chunk: unknown, ...rest: unknown[]]): boolean {
-    if (!this.#over) return super.write(...(args as Parameters<Duplex["write"]>));
-    const written = args.at(-1);
-    if (typeof written === "function") process.nextTick(written as () => void);
-    return true;
-  }
-
-  /** Flushes and stops typing. It does not end the shell, which would see the end of a connection as a hangup. */
-  override end(...args: unknown[]): this {
-    if (!this.#over) return super.end(...(args as Parameters<Duplex["end"]>));
-    const ended = args.at(-1);
-    return typeof ended === "function" ? super.end(ended as () => void) : super.end();
+    if (!this.over && !this.destroyed) this.#size = checkWindowSize({ columns, rows });
   }
 
   override _read(): void {
@@ -63,12 +43,11 @@ export class StreamConsole extends Duplex implements Console {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#over || this.#stream.write(chunk)) done();
+    if (this.over || this.#stream.write(chunk)) done();
     else this.#drained = done;
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#over = true;
     this.#stream.destroy();
     this.#continue();
     done(error);
@@ -85,11 +64,9 @@ export class StreamConsole extends Duplex implements Console {
   }
 
   #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.push(null);
+    if (this.over || this.destroyed) return;
+    this.endOutput();
     this.#continue();
-    this.end();
     this.#stream.destroy();
   }
 }

@@ -3,8 +3,7 @@
 // One ReadStdout at a time, and none while nobody wants more. Never an empty WriteStdin: 2.x takes it for the end of the
 // input and drops the terminal. The end of the output is an error that says EIO or EOF on 1.x (its code is UNKNOWN), and no
 // data on 2.x, whose agents have said "eof" in an INTERNAL error too.
-import { Duplex } from "node:stream";
-import type { Console } from "../../console/console.js";
+import { ConsoleStream } from "../../console/console-stream.js";
 import { checkWindowSize, type WindowSize } from "../../console/window-size.js";
 import { ConsoleSocketError } from "../../errors.js";
 import type { ExitStatus } from "../../launch/exit-status.js";
@@ -21,7 +20,7 @@ export interface AgentConsoleOptions {
   initialSize?: WindowSize | undefined;
 }
 
-export class AgentConsole extends Duplex implements Console {
+export class AgentConsole extends ConsoleStream {
   /** The container's id, and the process's where it is another one: `box/shell`. */
   readonly name: string;
   readonly #client: AgentClient;
@@ -30,7 +29,6 @@ export class AgentConsole extends Duplex implements Console {
   readonly #cancel: AbortController = new AbortController();
   readonly #typing: AbortController = new AbortController();
   #reading = false;
-  #outputEnded = false;
   #size: WindowSize;
   #resizing: Promise<void> | undefined;
   #exited: Promise<ExitStatus> | undefined;
@@ -41,7 +39,7 @@ export class AgentConsole extends Duplex implements Console {
   });
 
   private constructor(client: AgentClient, { containerId, execId = containerId, initialSize }: AgentConsoleOptions) {
-    super({ allowHalfOpen: true });
+    super();
     this.#client = client;
     this.#process = { containerId, execId };
     this.name = execId === containerId ? containerId : `${containerId}/${execId}`;
@@ -97,27 +95,8 @@ export class AgentConsole extends Duplex implements Console {
     return this.#resizing;
   }
 
-  override [Symbol.asyncIterator](): ReturnType<Duplex["iterator"]> {
-    return this.iterator({ destroyOnReturn: false });
-  }
-
-  /** Types. What is written when the output has ended is dropped, without an error: a person does not know yet. */
-  override write(...args: [chunk: unknown, ...rest: unknown[]]): boolean {
-    if (!this.#outputEnded) return super.write(...(args as Parameters<Duplex["write"]>));
-    const written = args.at(-1);
-    if (typeof written === "function") process.nextTick(written as () => void);
-    return true;
-  }
-
-  /** Flushes and stops typing: the program's input stays open. As with `write`, what comes after the end is dropped. */
-  override end(...args: unknown[]): this {
-    if (!this.#outputEnded) return super.end(...(args as Parameters<Duplex["end"]>));
-    const ended = args.at(-1);
-    return typeof ended === "function" ? super.end(ended as () => void) : super.end();
-  }
-
   override _read(): void {
-    if (!this.#reading && !this.#outputEnded) void this.#readOnce();
+    if (!this.#reading && !this.over) void this.#readOnce();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -147,7 +126,7 @@ export class AgentConsole extends Duplex implements Console {
   }
 
   async #type(chunk: Buffer): Promise<void> {
-    for (let rest = chunk; rest.length > 0 && !this.#outputEnded; ) {
+    for (let rest = chunk; rest.length > 0 && !this.over; ) {
       const data = rest.subarray(0, MOST_BYTES_A_CALL);
       try {
         const { len } = await this.#client.agent.writeStdin(
@@ -159,7 +138,7 @@ export class AgentConsole extends Duplex implements Console {
         rest = rest.subarray(len);
       } catch (error) {
         // The program is gone: that its output has ended is told by the next read.
-        if (this.#outputEnded || isEnd(error)) return;
+        if (this.over || isEnd(error)) return;
         throw error;
       }
     }
@@ -167,7 +146,7 @@ export class AgentConsole extends Duplex implements Console {
 
   async #resizeToLatest(): Promise<void> {
     for (;;) {
-      if (this.#outputEnded || this.destroyed) return;
+      if (this.over || this.destroyed) return;
       const { columns, rows } = this.#size;
       const request = { ...this.#process, row: rows, column: columns };
       await this.#client.agent.ttyWinResize(request, { signal: this.#cancel.signal });
@@ -184,11 +163,9 @@ export class AgentConsole extends Duplex implements Console {
 
   // What is still to be typed is dropped with the write that waits.
   #finish(): void {
-    this.#outputEnded = true;
+    this.endOutput();
     this.#typing.abort();
     this.#tellEnd(undefined);
-    this.push(null);
-    this.end();
   }
 }
 

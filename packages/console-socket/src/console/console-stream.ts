@@ -1,0 +1,53 @@
+// What every console is as a stream, whatever brings its bytes.
+import { Duplex } from "node:stream";
+import type { Console } from "./console.js";
+import type { WindowSize } from "./window-size.js";
+
+/** @internal The rules of a console's end that do not depend on what is behind it. */
+export abstract class ConsoleStream extends Duplex implements Console {
+  abstract readonly name: string;
+  abstract readonly size: WindowSize;
+  #over = false;
+
+  constructor() {
+    // The two directions end apart: no more input does not mean no more output.
+    super({ allowHalfOpen: true });
+  }
+
+  abstract resize(columns: number, rows: number): void;
+
+  override [Symbol.asyncIterator](): ReturnType<Duplex["iterator"]> {
+    return this.iterator({ destroyOnReturn: false });
+  }
+
+  /**
+   * Types. What is written when the console has ended is dropped, without an error: a person does not know yet.
+   *
+   * @returns false when the caller should wait for 'drain'
+   */
+  override write(...args: [chunk: unknown, ...rest: unknown[]]): boolean {
+    if (!this.#over) return super.write(...(args as Parameters<Duplex["write"]>));
+    const written = args.at(-1);
+    if (typeof written === "function") process.nextTick(written as () => void);
+    return true;
+  }
+
+  /** Flushes and stops typing: no hangup, no Ctrl-D. As with `write`, what comes after the end is dropped. */
+  override end(...args: unknown[]): this {
+    if (!this.#over) return super.end(...(args as Parameters<Duplex["end"]>));
+    const ended = args.at(-1);
+    return typeof ended === "function" ? super.end(ended as () => void) : super.end();
+  }
+
+  /** Whether no more bytes will come. */
+  protected get over(): boolean {
+    return this.#over;
+  }
+
+  /** From now on: the stream ends when what it holds has been read, and takes no more. */
+  protected endOutput(): void {
+    this.#over = true;
+    this.push(null);
+    this.end();
+  }
+}
