@@ -5,15 +5,15 @@
 // package finds its binary by where it lies, so it stays a package; so do dependencies from elsewhere.
 import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { buildSync } from "esbuild";
 
 const folder = new URL("../packages/console-socket/", import.meta.url);
 
-export async function bundleCommand() {
+export function bundleCommand() {
   const { dependencies } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
   // The names of the parts change with what is in them.
   rmSync(new URL("dist/bin", folder), { recursive: true, force: true });
-  await build({
+  buildSync({
     absWorkingDir: fileURLToPath(folder),
     entryPoints: ["dist/cli/main.js"],
     outdir: "dist/bin",
@@ -28,4 +28,4 @@ export async function bundleCommand() {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleCommand();
+if (process.argv[1] === fileURLToPath(import.meta.url)) bundleCommand();
