@@ -20,6 +20,10 @@ export interface AgentConsoleOptions {
   initialSize?: WindowSize | undefined;
 }
 
+/**
+ * A `Console` of a process behind an agent. `destroy()` stops reading, and the program goes on: it is not hung up. What the
+ * read that is under way takes is lost then, since an agent does not take bytes back.
+ */
 export class AgentConsole extends ConsoleStream {
   /** The container's id, and the process's where it is another one: `box/shell`. */
   readonly name: string;
