@@ -3,8 +3,11 @@
 // of its own; what the kernel answers by itself (a pipe, a Unix socket, a PTY master, /dev/null, a memfd) is closed at once.
 #pragma once
 
+#include <span>
+
 namespace addon {
 
 void close_untrusted(int fd);
+void close_untrusted(std::span<const int> fds);
 
 }  // namespace addon

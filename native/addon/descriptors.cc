@@ -7,7 +7,6 @@
 #include "../common/file_identity.h"
 #include "../common/retry.h"
 #include "arguments.h"
-#include "closer.h"
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
@@ -31,14 +30,6 @@ void close_fd(const Napi::CallbackInfo& info) {
   Environment::of(info.Env()).fds.disown(fd);
   // The number is free whatever close answers; EINTR is not a failure and never a reason to call again.
   if (close(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
-}
-
-napi_value close_received(napi_env env, napi_callback_info info) {
-  FastCall<1> call(env, info);
-  int fd = call.integer(0);
-  Environment::of(env).fds.disown(fd);
-  close_untrusted(fd);
-  return nullptr;
 }
 
 Napi::Value duplicate(const Napi::CallbackInfo& info) {
@@ -82,7 +73,6 @@ void define_descriptors(Napi::Env env, Napi::Object exports) {
   define(env, exports, "adopt", adopt);
   define_fast<disown>(env, exports, "disown");
   define(env, exports, "close", close_fd);
-  define_fast<close_received>(env, exports, "closeReceived");
   define(env, exports, "dup", duplicate);
   define(env, exports, "hasRoom", has_room);
   define(env, exports, "getStatusFlags", status_flags);

@@ -71,7 +71,7 @@ napi_value send(napi_env raw, napi_callback_info info) {
 }
 
 void close_all(const core::ControlData& control) {
-  for (size_t i = 0; i < control.fd_count; ++i) close_untrusted(control.fds[i]);
+  close_untrusted({control.fds, control.fd_count});
   if (control.pidfd >= 0) close(control.pidfd);
 }
 
@@ -142,12 +142,24 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   return integer_result(raw, received);
 }
 
+// What a caller gave back together: numbers in the slots, as they came.
+napi_value close_received(napi_env raw, napi_callback_info info) {
+  FastCall<1> call(raw, info);
+  Environment& environment = Environment::of(raw);
+  size_t count = std::min(static_cast<size_t>(call.integer(0)), core::kMaxRights);
+  std::span<const int> fds(environment.shared.slots + kFirstFd, count);
+  for (int fd : fds) environment.fds.disown(fd);
+  close_untrusted(fds);
+  return nullptr;
+}
+
 }  // namespace
 
 void define_messages(Napi::Env env, Napi::Object exports) {
   define(env, exports, "share", share);
   define_fast<send>(env, exports, "sendmsg");
   define_fast<receive>(env, exports, "recvmsg");
+  define_fast<close_received>(env, exports, "closeReceived");
 }
 
 }  // namespace addon

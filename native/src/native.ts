@@ -48,7 +48,7 @@ export const SCM_MAX_FD = 253;
 /** sizeof(sun_path). */
 export const SUN_PATH_BYTES = 108;
 
-/** Where `sendmsg` takes from and `recvmsg` puts what is no data. */
+/** Where `sendmsg` and `closeReceived` take from and `recvmsg` puts what is no data. */
 export const control: Int32Array = new Int32Array(ControlSlot.name + SUN_PATH_BYTES / 4);
 
 /** Where `recvmsg` puts the data when it fits. */
@@ -145,8 +145,6 @@ export interface Native {
   disown(fd: number): void;
   /** close(2) of a descriptor of our own making; EINTR counts as closed. */
   close(fd: number): void;
-  /** close(2) of a descriptor that somebody sent: on another thread where it could wait for a FUSE daemon. */
-  closeReceived(fd: number): void;
   /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. */
   dup(fd: number): number;
   /** Whether as many files as one message can bring may still be opened. False where the kernel does not tell. */
@@ -223,6 +221,11 @@ export interface Native {
    * every fd in it is owned.
    */
   recvmsg(fd: number, length: number, options: number, buffer?: Uint8Array): number;
+  /**
+   * close(2) of descriptors that somebody sent, the first `count` in `control`: on another thread where it could wait for
+   * a FUSE daemon; the others in one call, where their numbers are neighbours.
+   */
+  closeReceived(count: number): void;
 
   /** ioctl_tty(2) TIOCGPTN: the number of the terminal; fails on anything but a master. */
   getPtyNumber(fd: number): number;

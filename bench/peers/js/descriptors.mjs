@@ -12,7 +12,7 @@ function loop(messages) {
     if (sendmsg(one, data, rights) !== 16) throw new Error("not sent");
     const message = recvmsg(other);
     if (message.data.length !== 16 || message.fds.length !== fds) throw new Error("not received");
-    for (const fd of message.fds) fd.close();
+    message[Symbol.dispose]();
   }
 }
 

@@ -1,13 +1,19 @@
 // sendmsg and recvmsg: one system call each, everything that arrives owned before it is judged.
 import { once } from "node:events";
-import { readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
 import { OwnedFd, recvmsg, sendmsg, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
+import { plainNode } from "../support/plain-node.js";
+import { run } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
 
 const SOCK_STREAM = 1;
+const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Two raw ends, closed with the test. */
 function pair(t: Test): [OwnedFd, OwnedFd] {
@@ -89,6 +95,52 @@ t.test("recvmsg [more than maxFds] closes all and throws ERR_CMSG_FD_COUNT", asy
   sendmsg(one, Buffer.from("x"), { rights: [0, 0, 0] });
   t.throws(() => recvmsg(other, { maxFds: 2 }), { code: "ERR_CMSG_FD_COUNT" });
   await assertNoLeak(t, before);
+});
+
+t.test("disposal closes what is left, and nothing that has a number between", async (t) => {
+  const [one, other] = pair(t);
+  const file = `${t.testdir({ file: "" })}/file`;
+  const before = openFds();
+  const [nul, regular] = [openSync("/dev/null", "r"), openSync(file, "r")];
+  const kinds = [nul, nul, nul, nul, regular, nul, nul, regular, nul];
+  sendmsg(one, Buffer.from("x"), { rights: kinds });
+  const message = recvmsg(other);
+  const numbers = message?.fds.map(({ fd }) => fd) ?? [];
+  t.equal(numbers.length, kinds.length);
+  // Two gaps in the run of numbers: one descriptor is taken out, and the number of one that was closed goes to a file.
+  const [taken] = message?.fds.splice(1, 1) ?? [];
+  message?.fds[1]?.close();
+  const own = openSync("/dev/zero", "r");
+  t.equal(own, numbers[2], "the kernel gives the lowest free number");
+  message?.[Symbol.dispose]();
+  t.strictSame(message?.fds, []);
+  t.equal(readlinkSync(`/proc/self/fd/${taken?.fd}`), "/dev/null");
+  t.equal(readlinkSync(`/proc/self/fd/${own}`), "/dev/zero");
+  taken?.close();
+  for (const fd of [own, nul, regular]) closeSync(fd);
+  await assertNoLeak(t, before);
+});
+
+t.test("disposal [no close_range] closes one by one", { skip: needs("python3") }, async (t) => {
+  const script = `
+    import { readdirSync } from "node:fs";
+    import { OwnedFd, recvmsg, sendmsg, UnixSocket } from "cmsg";
+    const [one, other] = UnixSocket.pair().map((socket) => new OwnedFd(socket.release()));
+    const count = () => readdirSync("/proc/self/fd").length;
+    const before = count();
+    sendmsg(one, Buffer.from("x"), { rights: Array(253).fill(0) });
+    const message = recvmsg(other);
+    const during = count();
+    message[Symbol.dispose]();
+    const after = count();
+    console.log(during - before, after - before);`;
+  const node = [...plainNode, "--input-type=module", "-e", script];
+  for (const error of ["ENOSYS", "EPERM"]) {
+    const denied = [fixture("deny.py"), `close_range=${error}`, "--", ...node];
+    const { stdout, stderr } = await run(t, "python3", denied, { cwd });
+    t.equal(stderr, "");
+    t.equal(stdout, "253 0\n", error);
+  }
 });
 
 t.test("plain bytes are glued in front of a message with descriptors, never behind", async (t) => {

@@ -1,6 +1,6 @@
 // A file descriptor with one owner.
 import { inspect } from "node:util";
-import { native } from "cmsg-native";
+import { ControlSlot, control, native, SCM_MAX_FD } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { forgotten, type Origin } from "./forgotten.js";
 
@@ -18,12 +18,23 @@ export interface OwnedFdOptions {
 /** What recvmsg gives: owned by the environment already, and a number for certain. */
 export const RECEIVED: OwnedFdOptions = { untrusted: true };
 
+// The number of one that was received and not closed yet, which the caller closes; else -1.
+let giveUpReceived: (owner: OwnedFd) => number;
+
 /**
  * A file descriptor that is closed once, by its owner: by `close()`, by `using`, or by the end of the environment (the
  * process, or the Worker it belongs to). Garbage collection never closes one; with NODE_DEBUG=cmsg it reports one that
  * was forgotten.
  */
 export class OwnedFd implements Disposable {
+  static {
+    giveUpReceived = (owner) => {
+      const fd = owner.#untrusted ? owner.#fd : -1;
+      if (fd >= 0) owner.#forget();
+      return fd;
+    };
+  }
+
   #fd: number;
   readonly #untrusted: boolean;
   readonly #origin: Origin | undefined;
@@ -62,8 +73,12 @@ export class OwnedFd implements Disposable {
     const fd = this.#fd;
     if (fd < 0) return;
     this.#forget();
-    if (this.#untrusted) native.closeReceived(fd);
-    else native.close(fd);
+    if (this.#untrusted) {
+      control[ControlSlot.firstFd] = fd;
+      native.closeReceived(1);
+    } else {
+      native.close(fd);
+    }
   }
 
   /**
@@ -128,15 +143,33 @@ export function duplicates(fds: readonly Fd[]): OwnedFd[] {
 
 /** Closes all, also when one close(2) fails, and empties the array. Throws the first failure. */
 export function closeAll(fds: OwnedFd[]): void {
+  if (fds.length === 1) {
+    fds.pop()?.close();
+    return;
+  }
   const failures: unknown[] = [];
-  for (const fd of fds.splice(0)) {
+  const received: number[] = [];
+  for (const fd of fds) {
     try {
-      fd.close();
+      const number = giveUpReceived(fd);
+      if (number >= 0) received.push(number);
+      else fd.close();
     } catch (error) {
       failures.push(error);
     }
   }
+  closeReceived(received);
+  fds.length = 0;
   if (failures.length > 0) throw failures[0];
+}
+
+/** Closes descriptors that were received, as many in one call as a message can bring. */
+export function closeReceived(fds: readonly number[]): void {
+  for (let next = 0; next < fds.length; ) {
+    let count = 0;
+    while (count < SCM_MAX_FD && next < fds.length) control[ControlSlot.firstFd + count++] = fds[next++] as number;
+    native.closeReceived(count);
+  }
 }
 
 function checkFd(fd: number): number {

@@ -2,6 +2,7 @@
 // bytes.
 import { ControlSlot, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
 import { CmsgError } from "../errors.js";
+import { closeReceived } from "../fd/owned-fd.js";
 import { copyOf } from "../message/message.js";
 
 export interface Sink {
@@ -114,8 +115,4 @@ function truncated(): CmsgError {
     "ERR_CMSG_TRUNCATED",
     `The kernel dropped descriptors of a message (MSG_CTRUNC); the ${fds.length} that arrived are closed.`,
   );
-}
-
-export function closeReceived(fds: number[]): void {
-  for (const fd of fds) native.closeReceived(fd);
 }

@@ -6,14 +6,14 @@
 import { addAbortSignal, type DuplexOptions } from "node:stream";
 import { type Credentials, native, SHUT_WR, type Watcher } from "cmsg-native";
 import { CmsgError, isSyscallError } from "../errors.js";
-import { type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
+import { closeReceived, type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkCount, requireData } from "../message/message.js";
 import { addressOf, addressText, type UnixAddress } from "../socket/address.js";
 import { connectedFd } from "../socket/connect.js";
 import { closedError } from "../socket/pending.js";
 import { typeOf } from "../socket/socket-type.js";
 import { SocketStream } from "./socket-stream.js";
-import { closeReceived, StreamReader } from "./stream-reader.js";
+import { StreamReader } from "./stream-reader.js";
 import { StreamWriter } from "./stream-writer.js";
 
 export interface UnixStreamOptions

@@ -1,10 +1,10 @@
 // A connected AF_VSOCK socket as a Node stream: net.Socket takes none.
 import { native, SHUT_WR, type VsockAddress, type Watcher } from "cmsg-native";
 import { isSyscallError } from "../errors.js";
-import type { OwnedFd } from "../fd/owned-fd.js";
+import { closeReceived, type OwnedFd } from "../fd/owned-fd.js";
 import { closedError } from "../socket/pending.js";
 import { SocketStream } from "../stream/socket-stream.js";
-import { closeReceived, StreamReader } from "../stream/stream-reader.js";
+import { StreamReader } from "../stream/stream-reader.js";
 import { StreamWriter } from "../stream/stream-writer.js";
 
 /**
