@@ -226,15 +226,25 @@ t.test("launch rejects", { skip }, async (t) => {
     });
   }
 
-  t.test("[its signal aborts] with the reason, and the runtime is ended", async (t) => {
-    const stop = new AbortController();
-    const launching = launch(fakeRuntime(["cat"], { stopBefore: "connect" }), { signal: stop.signal });
-    const { runtime } = await stoppedLaunch(process.pid);
-    stop.abort(new Error("enough"));
-    await t.rejects(launching, { message: "enough" });
-    process.kill(runtime, "SIGCONT");
-    await noMonitors();
-    await t.rejects(launch(["true", "{}"], { signal: AbortSignal.abort(new Error("before")) }), { message: "before" });
+  for (const step of ["connect", "send", "exit"] as const) {
+    t.test(`[its signal aborts before the runtime's ${step}] with the reason, and the runtime is ended`, async (t) => {
+      const before = openFds();
+      const stop = new AbortController();
+      const launching = launch(fakeRuntime(["cat"], { stopBefore: step }), { signal: stop.signal });
+      const { runtime } = await stoppedLaunch(process.pid);
+      stop.abort(new Error("enough"));
+      await t.rejects(launching, { message: "enough" });
+      process.kill(runtime, "SIGCONT");
+      // The program goes too: nobody has its terminal's other end any more.
+      await noMonitors();
+      await assertNoLeak(t, before);
+    });
+  }
+
+  t.test("[its signal has aborted] with the reason, and starts nothing", async (t) => {
+    const signal = AbortSignal.abort(new Error("before"));
+    await t.rejects(launch(["true", "{}"], { signal }), { message: "before" });
+    t.strictSame(childrenOf(process.pid), []);
   });
 });
 

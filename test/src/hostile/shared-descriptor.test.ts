@@ -103,22 +103,22 @@ t.test("O_NONBLOCK cleared and set again while much is typed", { skip: needs("py
 t.test("tampered with before anybody accepted it: the process goes on", { skip: needs("python3") }, async (t) => {
   const before = openFds();
   const happened = (event: string) =>
-    new Promise<void>((resolve) => {
-      const heard = (): void => {
+    new Promise<object>((resolve) => {
+      const heard = (message: unknown): void => {
         unsubscribe(`console-socket:${event}`, heard);
-        resolve();
+        resolve(message as object);
       };
       subscribe(`console-socket:${event}`, heard);
     });
   const [received, tampered] = [happened("receive"), happened("tamper")];
   const listener = await listen();
   const attacker = start(t, "python3", [fixture("tamper.py"), listener.path, "told"]);
-  await received;
+  const { fd, ino } = (await received) as { fd: number; ino: bigint };
   attacker.write("clear\n");
   await attacker.output(/cleared/);
   attacker.write("close\n");
   // Its hangup makes it read, although nobody asked for what it shows.
-  await tampered;
+  t.match(await tampered, { fd, ino }, "it is told which");
   await turn();
   const console = await listener.accept();
   t.ok(console.destroyed);

@@ -36,9 +36,11 @@ t.before(async () => {
 
 for (const runtime of runtimes) {
   t.test(runtime.name, { skip: needs(...runtime.needs) }, async (t) => {
-    t.test("run --detach: the console is used, and ends with the program", async (t) => {
+    t.test("run --detach [a path of 107 bytes]: the console is used, and ends with the program", async (t) => {
       const before = openFds();
-      const listener = await listen(join(tempDir(t), "s"));
+      const dir = tempDir(t);
+      const listener = await listen(join(dir, "s".repeat(106 - dir.length)));
+      t.equal(listener.path.length, 107);
       const box = new Container(t, runtime, { consoleSize: { columns: 101, rows: 33 } });
       t.match(await box.run(listener.path), { status: 0 });
       const console = await listener.accept();
