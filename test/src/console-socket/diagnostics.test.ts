@@ -53,10 +53,8 @@ t.test("each event has a channel, with descriptor and inode", { skip: needs("pyt
 
 t.test("NODE_DEBUG=console-socket prints them on stderr", async (t) => {
   const script = `import { listen } from "console-socket"; (await listen()).close();`;
-  const [, ...args] = plainNode;
-  const environment = ["NODE_DEBUG=console-socket", ...args.slice(2)];
-  const { stderr } = await run(t, "env", ["-u", "NODE_OPTIONS", ...environment, "--input-type=module", "-e", script], {
-    cwd,
-  });
+  const [command, ...args] = plainNode;
+  const env = { ...process.env, NODE_DEBUG: "console-socket" };
+  const { stderr } = await run(t, command, [...args, "--input-type=module", "-e", script], { cwd, env });
   t.match(stderr, /^CONSOLE-SOCKET \d+: listen \{ fd: \d+, ino: \d+n, path: '\/.*' \}$/m);
 });
