@@ -69,6 +69,35 @@ for (const protocol of ["grpc", "yamux", "ttrpc"] as const) {
   );
 }
 
+t.test(
+  "attach --exec is another process's terminal; the detach keys leave it running",
+  { skip: needs("kata-go") },
+  async (t) => {
+    const agent = await startGoAgent(t, "grpc");
+    const client = await newAgentClient(agent.path, { protocol: "grpc" });
+    t.teardown(() => client.close());
+    const started = (script: string) => ({
+      ...{ terminal: true, args: ["sh", "-c", script] },
+      ...{ env: [`PATH=${process.env["PATH"]}`], cwd: "/" },
+    });
+    const oci = { process: started("read line; exit 1") };
+    await client.agent.createContainer({ containerId: "box", execId: "box", oci });
+    await client.agent.startContainer({ containerId: "box" });
+    const second = started("echo ready; read line; exit 7");
+    await client.agent.execProcess({ containerId: "box", execId: "two", process: second });
+    const args = [...command, "--container", "box", "--exec", "two", "--protocol", "grpc", agent.path];
+
+    const first = start(t, node, args);
+    await first.output(/ready/);
+    first.child.stdin?.write("\x10\x11");
+    t.match(await first.ended, { status: 0, stderr: "" }, "detached");
+
+    const next = start(t, node, args);
+    next.child.stdin?.write("hello\n");
+    t.match(await next.ended, { status: 7, stderr: "" }, "it was still there");
+  },
+);
+
 t.test("attach [nobody there, a bad address, a bad command line] is one line and status 125", async (t) => {
   const lines: [string[], RegExp][] = [
     [["--timeout", "0.1", "/nowhere/s"], /Expected somebody at unix:\/\/\/nowhere\/s within 0\.1 s/],
