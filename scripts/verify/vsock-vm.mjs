@@ -70,7 +70,7 @@ function initramfs(kernel) {
     "$b mount -t proc proc /proc; $b mount -t sysfs sys /sys; $b mount -t devtmpfs dev /dev",
     `for m in ${names.join(" ")}; do $b insmod /modules/$m.ko; done`,
     "$b mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host /host || $b poweroff -f",
-    "$b mount -t tmpfs tmp /host/tmp; $b mount -t proc proc /host/proc; $b mount -t devtmpfs dev /host/dev",
+    "$b mount -t proc proc /host/proc; $b mount -t devtmpfs dev /host/dev",
     `$b chroot /host ${process.execPath} ${join(root, "test/fixtures/vsock-in-vm.mjs")}`,
     "$b poweroff -f",
   ];
