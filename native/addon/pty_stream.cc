@@ -19,6 +19,9 @@ constexpr int kWouldBlock = -1;
 constexpr int kHungUp = -2;
 constexpr int kTampered = -3;
 
+// What one read(2) of a master gives at most.
+constexpr size_t kMostRead = 4096;
+
 // So many writes in a row that lasted, and somebody makes them last.
 constexpr int kMostSlowWrites = 3;
 
@@ -73,8 +76,9 @@ bool PtyStream::notice_tampering() {
   return tampered_;
 }
 
-// Fills the buffer until it is full or the terminal has nothing more: a master gives at most 4 KiB a call. One look at
-// the flag is enough for all of them: what is cleared behind it is the watchdog's to notice in any case.
+// Reads until the terminal has nothing more or the buffer has no room for a whole read: a read for what little room is
+// left would cost as much as one for 4 KiB. One look at the flag is enough for all of them: what is cleared behind it is
+// the watchdog's to notice in any case.
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto buffer = bytes_argument(info, 0);
@@ -82,7 +86,7 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   if (notice_tampering()) return Napi::Number::New(env, kTampered);
   size_t filled = 0;
   int end = kWouldBlock;
-  while (filled < buffer.size()) {
+  while (filled == 0 || buffer.size() - filled >= kMostRead) {
     ssize_t count = watchdog_->guard([&] { return ::read(fd_, buffer.data() + filled, buffer.size() - filled); });
     if (count > 0) {
       filled += static_cast<size_t>(count);

@@ -101,7 +101,7 @@ export const PtyResult = {
  * it. Starts paused; it keeps itself alive until closed, and the loop unless told otherwise.
  */
 export interface PtyStream {
-  /** read(2) until `buffer` is full or the terminal is empty: the number of bytes, or a PtyResult. */
+  /** read(2) until the terminal is empty or `buffer` has less than 4 KiB left: the number of bytes, or a PtyResult. */
   read(buffer: Uint8Array): number;
   /** One write(2): the number of bytes, or a PtyResult. After fewer than given, the callback tells when to go on. */
   write(data: Uint8Array): number;

@@ -1,5 +1,6 @@
-/* console output BYTES | echo KEYS | paste BYTES: a terminal's other side, the ptmx on descriptor 3, with poll and
- * buffers of 64 KiB. Prints its figures as JSON. */
+/* console output BYTES [MICROSECONDS] | echo KEYS | paste BYTES: a terminal's other side, the ptmx on descriptor 3, with
+ * poll and buffers of 64 KiB. With MICROSECONDS it comes so much later when there is output again, for more of it.
+ * Prints its figures as JSON. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 enum { kPtmx = 3 };
 static char block[65536];
+static long late;
 
 static double now(void) {
   struct timespec time;
@@ -34,6 +36,7 @@ static long take(void) {
     if (n == 0 || errno != EAGAIN) exit(1);
     struct pollfd ready = {.fd = kPtmx, .events = POLLIN};
     poll(&ready, 1, -1);
+    if (late > 0) usleep((useconds_t)late);
   }
 }
 
@@ -47,8 +50,9 @@ static int ascending(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
   long count = atol(argv[2]);
+  if (argc > 3) late = atol(argv[3]);
   fcntl(kPtmx, F_SETFL, fcntl(kPtmx, F_GETFL) | O_NONBLOCK);
   if (strcmp(argv[1], "output") == 0) {
     long left = count - take();

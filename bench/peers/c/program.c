@@ -1,5 +1,6 @@
-/* program WHAT: what runs on the terminal, raw, in every case; its standard input and output are the terminal.
+/* program WHAT: what runs on the terminal, raw but for one case; its standard input and output are the terminal.
  *   flood BYTES   writes so much and waits for the hangup: who ends a terminal too early loses nothing that is counted
+ *   lines BYTES   the same in lines of 62 characters, which the terminal (not raw) ends with CR LF: BYTES counts those
  *   burst BYTES   writes so much and exits at once
  *   endless       writes until the hangup
  *   echo          says "r" when it is ready, and then every key
@@ -30,16 +31,27 @@ static void flood(long bytes) {
     say(block, left < (long)sizeof(block) ? (size_t)left : sizeof(block));
 }
 
+static void lines(long bytes) {
+  for (size_t n = 62; n < sizeof(block); n += 63) block[n] = '\n';
+  size_t whole = sizeof(block) / 63 * 63;
+  for (long left = bytes / 64 * 63; left > 0; left -= (long)whole)
+    say(block, left < (long)whole ? (size_t)left : whole);
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 2;
   long bytes = argc > 2 ? atol(argv[2]) : 0;
   struct termios raw;
   if (tcgetattr(0, &raw) != 0) return 1;
   cfmakeraw(&raw);
+  if (strcmp(argv[1], "lines") == 0) raw.c_oflag |= OPOST | ONLCR;
   if (tcsetattr(0, TCSANOW, &raw) != 0) return 1;
   memset(block, 'x', sizeof(block));
   if (strcmp(argv[1], "flood") == 0) {
     flood(bytes);
+    wait_for_hangup();
+  } else if (strcmp(argv[1], "lines") == 0) {
+    lines(bytes);
     wait_for_hangup();
   } else if (strcmp(argv[1], "burst") == 0) {
     flood(bytes);

@@ -36,7 +36,7 @@ t.test("openPty()", async (t) => {
   const size = { columns: 90, rows: 30 };
   const pty = openPty({ ptmx, size, owner: getuid?.() });
   t.equal(fstatSync(pty.ptmx.fd).rdev, (5 << 8) | 2);
-  t.equal(fstatSync(pty.peer.fd).rdev >> 8, 136);
+  t.equal((fstatSync(pty.peer.fd).rdev >> 8) & 0xfff, 136, "the major number: the minor one has bits above it too");
   pty[Symbol.dispose]();
   for (const wrong of [
     { columns: 0, rows: 1 },

@@ -5,10 +5,19 @@ import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import type { WindowSize } from "./window-size.js";
 
-// Every console of this thread reads into this one buffer, and copies out what came: a console at rest has none.
-const slab = Buffer.allocUnsafeSlow(65536);
+// Every console of this thread reads into this one buffer: a console at rest has none. What fills most of it goes out as
+// it is, and the next read has a new one; less is copied, so that nobody holds 64 KiB for a keystroke's echo.
+const SLAB_BYTES = 65536;
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 
 const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
+
+function take(count: number): Buffer {
+  const bytes = slab.subarray(0, count);
+  if (count <= SLAB_BYTES / 2) return Buffer.from(bytes);
+  slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  return bytes;
+}
 
 export class PtyChannel {
   readonly #master: OwnedFd;
@@ -63,7 +72,7 @@ export class PtyChannel {
    */
   read(): Buffer | null | undefined {
     const count = this.#untampered(this.#stream.read(slab));
-    if (count > 0) return Buffer.from(slab.subarray(0, count));
+    if (count > 0) return take(count);
     return count === PtyResult.hungUp ? null : undefined;
   }
 
