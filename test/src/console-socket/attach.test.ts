@@ -77,3 +77,27 @@ for (const [signal, who] of [
     await assertNoLeak(t, before);
   });
 }
+
+t.test("onRaw comes before raw mode: its handlers are there when the first signal is", async (t) => {
+  const { ptmx, peer } = openHostPty();
+  const script = `
+    import { execFileSync } from "node:child_process";
+    import { openSync } from "node:fs";
+    import { attach, PtyConsole } from "console-socket";
+    const settings = () => execFileSync("stty", ["-g"], { stdio: ["inherit", "pipe", "inherit"], encoding: "utf8" });
+    const original = settings();
+    const onRaw = (terminal) => {
+      const [before, raw, after] = [settings(), terminal.enter() ?? settings(), terminal.restore() ?? settings()];
+      process.exit(before === original && raw !== original && after === original ? 3 : 4);
+    };
+    await attach(PtyConsole.fromFd(openSync("/dev/ptmx", "r+")), { onRaw });`;
+  const [command = "", ...args] = plainNode;
+  const program = spawn(command, [...args, "--input-type=module", "-e", script], {
+    cwd,
+    stdio: [peer.fd, peer.fd, "inherit"],
+  });
+  t.teardown(() => program.kill("SIGKILL"));
+  t.strictSame(await once(program, "exit"), [3, null]);
+  ptmx.close();
+  peer.close();
+});

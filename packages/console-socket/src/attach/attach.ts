@@ -22,7 +22,7 @@ export interface AttachOptions {
    */
   detachKeys?: string | undefined;
   /**
-   * Told of the terminal in raw mode. The library handles no signals: a program that SIGHUP, SIGQUIT or SIGTSTP may reach
+   * Given the terminal before it becomes raw. The library handles no signals: a program that SIGHUP, SIGQUIT or SIGTSTP may reach
    * handles them, calls `restore()`, and then does what the signal would have done; `enter()` after SIGCONT.
    */
   onRaw?: (terminal: RawTerminal) => void;
@@ -52,7 +52,11 @@ export async function attach(
   const keys = detachKeys === undefined ? undefined : parseDetachKeys(detachKeys);
   using raw =
     stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal((stdin as typeof process.stdin).fd) : undefined;
-  if (raw) onRaw?.(raw);
+  if (raw) {
+    // First who handles the signals: one that comes in between must not leave the terminal raw.
+    onRaw?.(raw);
+    raw.enter();
+  }
   const stopFollowing = followSize ? followTerminal(console, stdout, onResize) : undefined;
   const detaching = new AbortController();
   const stopTyping = stdin ? typeInto(console, stdin, keys, () => detaching.abort()) : undefined;

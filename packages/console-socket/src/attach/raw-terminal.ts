@@ -9,15 +9,14 @@ export class RawTerminal implements Disposable {
   #disposed = false;
   readonly #onExit = (): void => this.restore();
 
-  /** @param fd a terminal, borrowed; ENOTTY from anything else. */
+  /** It stays as it is until `enter`. @param fd a terminal, borrowed; ENOTTY from anything else. */
   constructor(fd: number) {
     this.#fd = fd;
     this.#saved = native.getTerminalSettings(fd);
-    this.enter();
     process.on("exit", this.#onExit);
   }
 
-  /** Raw again, after `restore`; not once it was given back for good. */
+  /** Raw; also again, after `restore`. Not once it was given back for good. */
   enter(): void {
     if (!this.#disposed) native.makeRaw(this.#fd);
   }
