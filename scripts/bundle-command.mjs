@@ -1,31 +1,49 @@
 // Puts the console-socket command into one file: node scripts/bundle-command.mjs, after tsc -b.
 //
-// Runtimes do not wait for who is to receive, and of the command's own start most was Node's loader, which looked for 40
-// modules one by one. What only some commands need stays apart, in files that are read when it is asked for. The native
-// package finds its binary by where it lies, so it stays a package; so do dependencies from elsewhere.
+// Runtimes do not wait for who is to receive, and of the command's own start most was Node's loader: it looked for 40
+// modules one by one. The one file is CommonJS, since the loader of ES modules takes as long to start as all of this.
 import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
+import { build } from "esbuild";
 
 const folder = new URL("../packages/console-socket/", import.meta.url);
 
-export function bundleCommand() {
-  const { dependencies } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
-  // The names of the parts change with what is in them.
+// The native package finds its binaries by where it lies, and the command its version: in the one file these are two
+// places.
+const OWN_URL = "ownUrl";
+const NATIVE_URL = "nativeUrl";
+const places = [
+  '"use strict";',
+  'const { pathToFileURL } = require("node:url");',
+  `const ${OWN_URL} = pathToFileURL(__filename).href;`,
+  `const ${NATIVE_URL} = pathToFileURL(require.resolve("cmsg-native")).href;`,
+].join(" ");
+
+const nativePlace = {
+  name: "native-place",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/native\/dist\/load\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll("import.meta.url", NATIVE_URL),
+    }));
+  },
+};
+
+export async function bundleCommand() {
   rmSync(new URL("dist/bin", folder), { recursive: true, force: true });
-  buildSync({
+  await build({
     absWorkingDir: fileURLToPath(folder),
     entryPoints: ["dist/cli/main.js"],
-    outdir: "dist/bin",
+    outfile: "dist/bin/console-socket.cjs",
     bundle: true,
-    splitting: true,
-    format: "esm",
+    format: "cjs",
     platform: "node",
     target: "node20.19",
     sourcemap: true,
-    external: Object.keys(dependencies).filter((name) => name !== "cmsg"),
+    banner: { js: places },
+    define: { "import.meta.url": OWN_URL },
+    plugins: [nativePlace],
     logLevel: "warning",
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) bundleCommand();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleCommand();

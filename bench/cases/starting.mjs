@@ -36,7 +36,7 @@ export const starting = [
       "listen",
       socket,
       process.execPath,
-      root("packages/console-socket/dist/bin/main.js"),
+      root("packages/console-socket/dist/bin/console-socket.cjs"),
       socket,
     ]),
     peers: {

@@ -8,7 +8,7 @@ const testRoot = new URL("../../", import.meta.url);
 export const repository: string = fileURLToPath(new URL("../", testRoot));
 
 /** The `console-socket` command, as its package names it. */
-export const consoleSocketCommand: string = join(repository, "packages/console-socket/dist/bin/main.js");
+export const consoleSocketCommand: string = join(repository, "packages/console-socket/dist/bin/console-socket.cjs");
 
 /** A program that tests start, under test/fixtures; it is not compiled. */
 export function fixture(path: string): string {

@@ -37,5 +37,6 @@ async function version(): Promise<string> {
   return `console-socket ${version}\n`;
 }
 
-// Not by itself: a standard input that nobody closes would keep the process.
-process.exit(await main(process.argv.slice(2)));
+// Not by itself: a standard input that nobody closes would keep the process. The command is bundled as CommonJS, which
+// cannot await here.
+void main(process.argv.slice(2)).then((status) => process.exit(status));
