@@ -10,6 +10,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileS
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildNodePty } from "../node-pty.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -102,6 +103,8 @@ const watchedInit = join(work, "console-init");
 const init = join(root, "native/build/Debug/console-init");
 let passed = false;
 try {
+  // The copy of node has no headers beside it.
+  buildNodePty();
   // make would take the static one of the last time for its own.
   rmSync(init, { force: true });
   built(process.execPath, ["native/scripts/build.mjs", "--debug"], {
