@@ -69,11 +69,14 @@ export function listenFds({ unsetEnvironment = true }: ListenFdsOptions = {}): P
       "The descriptors of LISTEN_FDS were taken by an earlier call. Call listenFds() once and hand on what it gave.",
     );
   }
-  const numbers = Array.from({ length: count }, (_, index) => LISTEN_FDS_START + index);
-  for (const number of numbers) requireOpen(number, count);
+  // Before there is a list of them: the count may be any number.
+  for (let index = 0; index < count; index++) requireOpen(LISTEN_FDS_START + index, count);
   taken = true;
   if (unsetEnvironment) unset();
-  return numbers.map((number, index) => ({ name: names[index] ?? UNNAMED, fd: new OwnedFd(number) }));
+  return Array.from({ length: count }, (_, index) => ({
+    name: names[index] ?? UNNAMED,
+    fd: new OwnedFd(LISTEN_FDS_START + index),
+  }));
 }
 
 function unset(): void {

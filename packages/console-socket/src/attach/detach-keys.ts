@@ -36,7 +36,8 @@ export class DetachKeys extends Transform {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(keys: Buffer, onDetach: (rest: Buffer) => void) {
-    super();
+    // One chunk at a time: none waits here behind the one that has the keys, of which the caller gets the rest.
+    super({ writableHighWaterMark: 1 });
     this.#keys = keys;
     this.#onDetach = onDetach;
   }

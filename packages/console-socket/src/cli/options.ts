@@ -42,8 +42,12 @@ export type Request =
   | { command: "attach"; options: AttachCommandOptions }
   | { command: "help" | "version" };
 
-/** A command line that cannot be obeyed; the message is one line. */
-export class UsageError extends Error {}
+/** A command line that cannot be obeyed; the message is one line, and safe to show. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}"));
+  }
+}
 
 type Values = Record<string, string | boolean | undefined>;
 
@@ -181,7 +185,7 @@ function parse(command: CommandName, args: string[]): { values: Values; position
   try {
     return parseArgs({ args, options, allowPositionals: true }) as { values: Values; positionals: string[] };
   } catch (error) {
-    const [firstSentence] = (error as Error).message.split(". ");
-    throw new UsageError(firstSentence);
+    const [firstSentence] = (error as Error).message.split(/\.\s/);
+    throw new UsageError(firstSentence as string);
   }
 }

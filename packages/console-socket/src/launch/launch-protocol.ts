@@ -41,6 +41,7 @@ export class RecordReader {
     for (;;) {
       if (this.#rest.length < LENGTH) return;
       const [kind, subject, status] = [0, 4, 8].map((offset) => int32(this.#rest, offset)) as [number, number, number];
+      if (kind === OUTPUT && subject < 0) throw mismatch(`output of ${subject} bytes`);
       const length = LENGTH + (kind === OUTPUT ? subject : 0);
       if (this.#rest.length < length) return;
       const payload = this.#rest.subarray(LENGTH, length);
@@ -69,6 +70,10 @@ function told(kind: number, subject: number, status: number, payload: Buffer): T
     case 6:
       return { kind: "ended", pid: subject, status };
     default:
-      throw new Error(`console-monitor and this library do not fit together: it sent a record of kind ${kind}`);
+      throw mismatch(`a record of kind ${kind}`);
   }
+}
+
+function mismatch(what: string): Error {
+  return new Error(`console-monitor and this library do not fit together: it sent ${what}`);
 }
