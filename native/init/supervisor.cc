@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "descriptors.h"
 #include "progress.h"
 #include "signals.h"
@@ -69,10 +68,6 @@ class Supervisor {
 [[noreturn]] void supervise(pid_t child, const Supervision& supervision) {
   dismiss_descriptors(Inherited::kCloseNow);
   end_timeout();
-  if (!die_with_parent(supervision.pdeathsig, supervision.parent)) {
-    kill(child, SIGKILL);
-    _exit(kOwnFailure);
-  }
   Supervisor(child, supervision).run();
 }
 
@@ -88,6 +83,8 @@ bool die_with_parent(int signal, pid_t parent) {
 
 bool continue_in_child(Supervision* supervision) {
   if (supervision->subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) return false;
+  // Before there is a child, which does not inherit it: a refusal can still be told.
+  if (!die_with_parent(supervision->pdeathsig, supervision->parent)) return false;
   pid_t self = getpid();
   SignalMask before = set_blocked(kAllSignals);
   pid_t child = fork();

@@ -93,6 +93,19 @@ t.test("console-init [no openat2, no TIOCGPTPEER]", { skip: needsBox }, async (t
 });
 
 t.test(
+  "console-init [no close_range, no /proc] dismisses what was inherited all the same",
+  { skip: needsBox },
+  async (t) => {
+    const command = ["/busybox", "sh", "-c", "echo x >&7 || echo closed"];
+    const setup = `${ownDevpts}; exec 7>"$DIR/inherited"`;
+    for (const options of [[], ["--init"]]) {
+      const shows = "sh: 7: Bad file descriptor\r\nclosed\r\n";
+      await works(t, { setup, options, command, shows, through: deny("close_range=ENOSYS") });
+    }
+  },
+);
+
+t.test(
   "console-init --ptmx [no TIOCGPTPEER] is refused: the number may be another terminal's",
   { skip: needsBox },
   (t) =>
