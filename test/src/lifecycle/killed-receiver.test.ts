@@ -55,3 +55,17 @@ t.test("the receiver killed at every step", { skip: needs("strace") }, async (t)
     }
   }
 });
+
+t.test(
+  "a signal that ends the receiver, as early as its socket is there, leaves no socket",
+  { skip: needs("strace") },
+  async (t) => {
+    for (const call of ["bind", "listen"]) {
+      const path = join(tempDir(t), "s");
+      const inject = ["-f", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=HUP`];
+      const { signal, stderr } = await run(t, "strace", [...inject, ...plainNode, consoleSocketCommand, path]);
+      t.strictSame([signal, stderr], ["SIGHUP", ""], call);
+      t.notOk(existsSync(path), call);
+    }
+  },
+);

@@ -16,11 +16,13 @@ export async function receive(options: ReceiveOptions, report: Report): Promise<
   // Scripts take the file for the sign that this process is about to listen, as recvtty writes it.
   if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}`);
   const address = socket.startsWith("@") ? { abstract: socket.slice(1) } : socket;
-  const listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
+  let listener: ConsoleListener | undefined;
+  // Before there is a socket: whoever sees it may already send the signal.
   tidyBeforeDying(async () => {
-    listener.close();
+    listener?.close();
     await copies?.finish();
   });
+  listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
   report.event("listening", { path: listener.path });
   listener.on("refused", ({ error }) => {
     error.message = `refused a peer on ${listener.path}: ${error.message}`;
