@@ -10,8 +10,12 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fetchNode, NODES } from "./node-versions.mjs";
 
-// Nobody's, so that nothing on the machine is allowed to it by accident.
-const USER = 54321;
+// Debian always has it, and nothing on the machine is allowed to it by accident. dbus-daemon asks for a user's name.
+const USER = "games";
+// Root's own may name directories that are closed to others: a command is then EACCES, not ENOENT.
+const USER_PATH = [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(
+  delimiter,
+);
 
 // Linux 6.16, 6.5, 6.5; 5.6, 5.3, 5.9, 5.2: in the order of what follows.
 const REFUSED = [
@@ -49,7 +53,7 @@ const kinds = {
   user(directory) {
     const cwd = copyFor(USER, directory);
     const become = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--inh-caps=-all"];
-    return run([...become, process.execPath, ...suite], { cwd, HOME: cwd, USER: String(USER) });
+    return run([...become, process.execPath, ...suite], { cwd, HOME: cwd, USER, PATH: USER_PATH });
   },
   "old-kernel": () => run(["python3", "test/fixtures/deny.py", ...REFUSED, "--", process.execPath, ...suite]),
 };
