@@ -123,7 +123,7 @@ Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data(), size); });
   int error = count == -1 ? errno : 0;
   // One call can be held up by a machine that has no time for it; not one after the other.
-  bool interrupted = watchdog_->interrupted();
+  bool interrupted = watchdog_->interrupted() || error == EINTR;
   slow_writes_ = interrupted ? slow_writes_ + 1 : 0;
   if (slow_writes_ > kMostSlowWrites) tampered_ = true;
   if (error == EIO) return Napi::Number::New(env, kHungUp);

@@ -14,6 +14,11 @@ constexpr uint64_t kPeriodNs = 20'000'000;
 // So many looks without any guarded call, and the thread sleeps until there is one.
 constexpr int kQuietLooks = 50;
 
+// Signals that reached a thread. One that was meant for a call that has just ended, or is another thread's, counts for
+// the call it meets: it may have cut it short.
+std::atomic<uint32_t> deliveries{0};
+static_assert(std::atomic<uint32_t>::is_always_lock_free, "a signal handler counts");
+
 // A real-time signal that nobody handles: the last ones are the least likely to be somebody's. 0 when all are taken.
 int free_signal() {
   for (int number = SIGRTMAX - 1; number > SIGRTMIN; --number) {
@@ -44,12 +49,12 @@ struct WatchdogThread {
     return *only;
   }
 
-  // The handler does nothing: that there is one is what interrupts the call.
+  // That there is a handler is what interrupts the call.
   void start() {
     if (running) return;
     signal = free_signal();
     struct sigaction action {};
-    action.sa_handler = [](int) {};
+    action.sa_handler = [](int) { deliveries.fetch_add(1); };
     if (signal == 0 || sigaction(signal, &action, nullptr) != 0) return;
     uv_thread_options_t options{};
     options.flags = UV_THREAD_HAS_STACK_SIZE;
@@ -81,10 +86,7 @@ struct WatchdogThread {
     for (Watchdog* slot = slots; slot != nullptr; slot = slot->next_) {
       uint64_t sequence = slot->sequence_.load();
       bool inside = (sequence & 1) != 0;
-      if (inside && sequence == slot->last_seen_) {
-        slot->interrupted_.store(true);
-        syscall(SYS_tgkill, getpid(), slot->thread_, signal);
-      }
+      if (inside && sequence == slot->last_seen_) syscall(SYS_tgkill, getpid(), slot->thread_, signal);
       if (inside || sequence != slot->last_seen_) active = true;
       slot->last_seen_ = sequence;
     }
@@ -112,8 +114,12 @@ Watchdog::~Watchdog() {
   uv_mutex_unlock(&watcher.mutex);
 }
 
+bool Watchdog::interrupted() const {
+  return deliveries.load() != deliveries_before_;
+}
+
 void Watchdog::enter() {
-  interrupted_.store(false, std::memory_order_relaxed);
+  deliveries_before_ = deliveries.load();
   sequence_.fetch_add(1);
   auto& watcher = WatchdogThread::instance();
   if (!watcher.asleep.load()) return;

@@ -32,8 +32,8 @@ class Watchdog {
     return result;
   }
 
-  // Whether the last guarded call lasted so long that it was sent the signal.
-  bool interrupted() const { return interrupted_.load(std::memory_order_relaxed); }
+  // Whether a signal came in the last guarded call. One that lasts gets one, again and again.
+  bool interrupted() const;
 
  private:
   friend struct WatchdogThread;
@@ -41,7 +41,7 @@ class Watchdog {
 
   pid_t thread_;
   std::atomic<uint64_t> sequence_{0};
-  std::atomic<bool> interrupted_{false};
+  uint32_t deliveries_before_ = 0;
   // The watching thread's own.
   uint64_t last_seen_ = 0;
   Watchdog* next_ = nullptr;
