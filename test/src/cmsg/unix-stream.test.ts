@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { createServer as createHttpServer, get, request as httpRequest } from "node:http";
-import { createServer, connect as netConnect } from "node:net";
+import { createServer, connect as netConnect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { finished, pipeline } from "node:stream/promises";
@@ -80,6 +80,27 @@ t.test("connect, write, half-close, the usual events", async (t) => {
   t.throws(() => client.fd, { code: "ERR_CMSG_CLOSED" });
   server.close();
   await assertNoLeak(t, before);
+});
+
+t.test("what it is asked before it is connected, and once it is closed, it answers as net.Socket does", async (t) => {
+  const path = `${tempDir(t)}/s`;
+  const server = createServer((socket) => socket.end()).listen(path);
+  t.teardown(() => server.close());
+  const answers = (socket: Socket | UnixStream) => ({
+    connecting: socket.connecting,
+    pending: socket.pending,
+    readyState: socket.readyState,
+    address: socket.address(),
+    remoteAddress: socket.remoteAddress,
+  });
+  const [own, nets] = [UnixStream.connect({ path }), netConnect(path)];
+  t.strictSame(answers(own), answers(nets));
+  await Promise.all([own, nets].map((socket) => once(socket, "connect")));
+  for (const socket of [own, nets]) socket.destroy();
+  t.strictSame(answers(own), answers(nets), "destroyed");
+  await Promise.all([own, nets].map((socket) => once(socket, "close")));
+  t.strictSame(answers(own), answers(nets), "closed");
+  t.equal(own.pending, true);
 });
 
 t.test("the end of the peer ends the writing side too, unless allowHalfOpen", async (t) => {

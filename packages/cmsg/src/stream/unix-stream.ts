@@ -83,7 +83,7 @@ export class UnixStream extends SocketStream {
 
   /** As `net.Socket`'s: true before it is connected, and after it is closed. */
   get pending(): boolean {
-    return this.#connection === undefined;
+    return this.#connection === undefined || this.destroyed;
   }
 
   /** The socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED while there is none. */
@@ -91,15 +91,15 @@ export class UnixStream extends SocketStream {
     return this.#open().owner.fd;
   }
 
-  /** getsockname(2): `{path}`, `{abstract}`, or `{}` when it is not bound, as a client's is not. */
+  /** getsockname(2): `{path}`, `{abstract}`, or `{}` when it is not bound, as a client's is not, or has no socket. */
   address(): { path?: string; abstract?: string } {
-    const own = this.#connection && addressOf(native.getSocketName(this.#connection.owner.fd));
+    const own = this.pending ? undefined : addressOf(native.getSocketName(this.fd));
     return typeof own === "string" ? { path: own } : { ...own };
   }
 
-  /** getpeername(2), as command lines write it: a path, or `@name`. */
+  /** getpeername(2), as command lines write it: a path, or `@name`; undefined while it has no socket. */
   get remoteAddress(): string | undefined {
-    const peer = this.#connection && addressOf(native.getPeerName(this.#connection.owner.fd));
+    const peer = this.pending ? undefined : addressOf(native.getPeerName(this.fd));
     return peer === undefined ? undefined : addressText(peer);
   }
 
