@@ -1,6 +1,8 @@
 // What documents list is what the code has, and the other way round: error codes, exports, options, links.
+import { EventEmitter } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { Duplex } from "node:stream";
 import * as cmsg from "cmsg";
 import * as cmsgStdio from "cmsg/stdio";
 import * as cmsgSystemd from "cmsg/systemd";
@@ -58,11 +60,16 @@ function isClass(value: unknown): value is Class {
   return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
-/** The public methods and accessors of a class; streams' hooks (_read …) are not public. */
+/** What classes are made from that is not these packages': its members are documented elsewhere. */
+const foreign: unknown[] = [Duplex.prototype, EventEmitter.prototype, Object.prototype];
+
+/** The public methods and accessors of a class, also those it inherits; streams' hooks (_read …) are not public. */
 function membersOf(type: Class): string[] {
-  const own = [...Object.getOwnPropertyNames(type), ...Object.getOwnPropertyNames(type.prototype)];
+  const names = new Set(Object.getOwnPropertyNames(type));
+  for (let from = type.prototype; !foreign.includes(from); from = Object.getPrototypeOf(from))
+    for (const name of Object.getOwnPropertyNames(from)) names.add(name);
   const inherent = ["constructor", "length", "name", "prototype"];
-  return own.filter((name) => !inherent.includes(name) && !name.startsWith("_")).sort();
+  return [...names].filter((name) => !inherent.includes(name) && !name.startsWith("_")).sort();
 }
 
 /** The API table: exported names in order, each with the members (`.name`) in the rows behind it. */
@@ -106,8 +113,9 @@ for (const { folder, module, codes } of packages) {
         if (!isClass(value) || value.prototype instanceof Error) continue;
         const members = membersOf(value);
         const isField = (member: string) => new RegExp(`readonly ${member}\\b`).test(types);
+        const isProtected = (member: string) => new RegExp(`protected (?:\\w+ )*${member}\\b`).test(types);
         t.strictSame(
-          members.filter((member) => !listed.includes(member)),
+          members.filter((member) => !listed.includes(member) && !isProtected(member) && !(member in Duplex.prototype)),
           [],
           `${name} is complete`,
         );

@@ -1,11 +1,11 @@
 // A listening Unix socket.
-import { native, type Watcher } from "cmsg-native";
+import { native } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "./address.js";
 import { type PassOptions, setPassing } from "./passing.js";
-import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
 import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
+import { SocketServer } from "./socket-server.js";
 import { numberOfType, type SocketType, typeOf } from "./socket-type.js";
 import { UnixSocket } from "./unix-socket.js";
 
@@ -25,19 +25,15 @@ export interface ListenOptions extends PassOptions {
 
 const SO_ACCEPTCONN = 30;
 
-export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
-  readonly #owner: OwnedFd;
-  readonly #watcher: Watcher;
+export class UnixServer extends SocketServer<UnixSocket> {
   readonly #file: SocketFile | undefined;
-  readonly #accepts: PendingOperations = new PendingOperations(() => this.#watch());
   /** The absolute path, or `@name` for an abstract one. */
   readonly path: string;
 
   private constructor(owner: OwnedFd, path: string, file: SocketFile | undefined) {
-    this.#owner = owner;
+    super(owner);
     this.path = path;
     this.#file = file;
-    this.#watcher = new native.Watcher(owner.fd, () => this.#accepts.ready());
   }
 
   /**
@@ -84,79 +80,17 @@ export class UnixServer implements Disposable, AsyncIterable<UnixSocket> {
     return taking(fd, (owner) => new UnixServer(owner, path, undefined));
   }
 
-  /** Whether `close()` was called. */
-  get closed(): boolean {
-    return this.#owner.closed;
-  }
-
-  /** The listening socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED after close. */
-  get fd(): number {
-    return this.#owner.fd;
-  }
-
-  /**
-   * The next connection, the caller's to close.
-   *
-   * @throws CmsgError ERR_CMSG_CLOSED; EMFILE, ENFILE (the connection stays queued); the signal's reason.
-   */
-  async accept({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<UnixSocket> {
-    if (this.closed) throw closedError("server");
-    const listener = this.#owner.fd;
-    const attempt = (): UnixSocket | typeof WOULD_BLOCK => {
-      const fd = native.accept(listener);
-      return fd < 0 ? WOULD_BLOCK : connectionOf(new OwnedFd(fd));
-    };
-    return this.#accepts.run({ attempt }, signal);
-  }
-
-  /** Connections until the server is closed. Leaving the loop leaves it listening. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<UnixSocket, void, void> {
-    while (!this.closed) {
-      const connection = await this.accept().catch((error: unknown) => {
-        if (this.closed) return undefined;
-        throw error;
-      });
-      if (connection) yield connection;
-    }
-  }
-
-  /** Lets the process end while this server waits. */
-  unref(): this {
-    this.#watcher.setRef(false);
-    return this;
-  }
-
-  ref(): this {
-    this.#watcher.setRef(true);
-    return this;
-  }
-
   /** Ends what waits with ERR_CMSG_CLOSED, removes the socket file and closes. Connections stay open. */
-  close(): void {
+  override close(): void {
     if (this.closed) return;
-    this.#watcher.close();
     try {
       if (this.#file) removeSocketFile(this.#file);
     } finally {
-      this.#accepts.failAll(closedError("server"));
-      this.#owner.close();
+      super.close();
     }
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  #watch(): void {
-    if (!this.closed) this.#watcher.watch(this.#accepts.waiting, false);
-  }
-}
-
-function connectionOf(fd: OwnedFd): UnixSocket {
-  try {
-    return UnixSocket.fromFd(fd);
-  } catch (error) {
-    fd.close();
-    throw error;
+  protected override connectionOf(owner: OwnedFd): UnixSocket {
+    return UnixSocket.fromFd(owner);
   }
 }

@@ -4,17 +4,14 @@
 // those that carry descriptors. 'fds' comes when everything before has been consumed, and the next bytes consumed are
 // those that the descriptors came with.
 import { addAbortSignal, type DuplexOptions } from "node:stream";
-import { type Credentials, native, SHUT_WR, type Watcher } from "cmsg-native";
+import { type Credentials, native } from "cmsg-native";
 import { CmsgError, isSyscallError } from "../errors.js";
 import { closeReceived, type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkCount, requireData } from "../message/message.js";
 import { addressOf, addressText, type UnixAddress } from "../socket/address.js";
 import { connectedFd } from "../socket/connect.js";
-import { closedError } from "../socket/pending.js";
 import { typeOf } from "../socket/socket-type.js";
-import { SocketStream } from "./socket-stream.js";
-import { StreamReader } from "./stream-reader.js";
-import { StreamWriter } from "./stream-writer.js";
+import { DescriptorStream } from "./descriptor-stream.js";
 
 export interface UnixStreamOptions
   extends Pick<DuplexOptions, "allowHalfOpen" | "readableHighWaterMark" | "writableHighWaterMark" | "signal"> {}
@@ -22,12 +19,7 @@ export interface UnixStreamOptions
 /** Where to: an address to connect to, or a connected stream socket's descriptor, which is taken. */
 export type UnixStreamTarget = { path: UnixAddress; fd?: undefined } | { fd: Fd; path?: undefined };
 
-/** What there is once there is a socket. */
-interface Connection {
-  owner: OwnedFd;
-  watcher: Watcher;
-  reader: StreamReader;
-}
+type Done = (error?: Error | null) => void;
 
 /**
  * Events, besides a Duplex's: 'connect' and 'ready' once connected; 'timeout' (`setTimeout`); 'fds' with a `number[]`
@@ -38,16 +30,10 @@ interface Connection {
  * process has no numbers left for the descriptors of the next message; CmsgError ERR_CMSG_TRUNCATED,
  * ERR_CMSG_INVALID_ARG (the address).
  */
-export class UnixStream extends SocketStream {
+export class UnixStream extends DescriptorStream {
   readonly #target: { path: UnixAddress } | { fd: OwnedFd };
   readonly #abort: AbortController = new AbortController();
-  readonly #writer: StreamWriter = new StreamWriter(
-    () => this.#watch(),
-    (bytes) => this.sent(bytes),
-  );
-  #connection: Connection | undefined;
   #owesDrain = false;
-  #ref = true;
 
   private constructor(target: { path: UnixAddress } | { fd: OwnedFd }, options: UnixStreamOptions) {
     super(options);
@@ -76,19 +62,9 @@ export class UnixStream extends SocketStream {
     return taking(fd, (owner) => start({ fd: owner }));
   }
 
-  /** Whether it is not connected yet. */
-  get connecting(): boolean {
-    return this.#connection === undefined && !this.destroyed;
-  }
-
   /** As `net.Socket`'s: true before it is connected, and after it is closed. */
   get pending(): boolean {
-    return this.#connection === undefined || this.destroyed;
-  }
-
-  /** The socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED while there is none. */
-  get fd(): number {
-    return this.#open().owner.fd;
+    return this.connecting || this.destroyed;
   }
 
   /** getsockname(2): `{path}`, `{abstract}`, or `{}` when it is not bound, as a client's is not, or has no socket. */
@@ -109,7 +85,7 @@ export class UnixStream extends SocketStream {
    * @throws CmsgError ERR_CMSG_CLOSED while it is not connected.
    */
   peerCredentials(): Credentials {
-    return native.getPeerCredentials(this.#open().owner.fd);
+    return native.getPeerCredentials(this.fd);
   }
 
   /**
@@ -133,20 +109,11 @@ export class UnixStream extends SocketStream {
     // An object of its own: the same bytes may be written twice.
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + sent, bytes.length - sent);
     if (sent > 0) return this.write(chunk);
-    this.#writer.attach(chunk, fds);
+    this.writer.attach(chunk, fds);
     // Before the write: there may be room again by now, and then it is over when write() returns.
     this.#owesDrain = true;
     this.write(chunk);
     return false;
-  }
-
-  /** Lets the process end while this stream waits. */
-  unref(): this {
-    return this.#setRef(false);
-  }
-
-  ref(): this {
-    return this.#setRef(true);
   }
 
   override destroy(error?: Error): this {
@@ -155,15 +122,7 @@ export class UnixStream extends SocketStream {
     return super.destroy(error);
   }
 
-  override read(size?: number): unknown {
-    const chunk = super.read(size);
-    const { reader } = this.#connection ?? {};
-    // After the caller had the bytes that stood before.
-    if (reader?.holds && this.readableLength === 0) process.nextTick(deliverHeld, reader, this);
-    return chunk;
-  }
-
-  override _construct(callback: (error?: Error | null) => void): void {
+  override _construct(callback: Done): void {
     const connected = this.#connect().then((owner) => this.#start(owner));
     connected.then(
       () => {
@@ -174,90 +133,15 @@ export class UnixStream extends SocketStream {
     );
   }
 
-  override _read(): void {
-    this.#connection?.reader.want();
-    this.#watch();
+  override _write(chunk: Buffer, encoding: BufferEncoding, callback: Done): void {
+    super._write(chunk, encoding, this.#thenDrain(callback));
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#writer.start([chunk], (error) => this.#written(callback, error));
+  override _writev(chunks: { chunk: Buffer }[], callback: Done): void {
+    super._writev(chunks, this.#thenDrain(callback));
   }
 
-  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
-    this.#writer.start(
-      chunks.map(({ chunk }) => chunk),
-      (error) => this.#written(callback, error),
-    );
-  }
-
-  override _final(callback: (error?: Error | null) => void): void {
-    try {
-      native.shutdown(this.#open().owner.fd, SHUT_WR);
-    } catch (error) {
-      // The peer is gone, and needs no end.
-      if (!isSyscallError(error, "ENOTCONN")) {
-        callback(error as Error);
-        return;
-      }
-    }
-    callback();
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#writer.stop();
-    const connection = this.#connection;
-    connection?.reader.stop();
-    connection?.watcher.close();
-    connection?.owner.close();
-    super._destroy(error, callback);
-  }
-
-  async #connect(): Promise<OwnedFd> {
-    if ("fd" in this.#target) return this.#target.fd;
-    return connectedFd(this.#target.path, { signal: this.#abort.signal });
-  }
-
-  #start(owner: OwnedFd): void {
-    const watcher = this.#watcherOf(owner);
-    watcher.setRef(this.#ref);
-    this.#writer.open(owner.fd);
-    this.#connection = { owner, watcher, reader: new StreamReader(owner.fd, this.#sink()) };
-  }
-
-  #watcherOf(owner: OwnedFd): Watcher {
-    try {
-      return new native.Watcher(owner.fd, (readable, writable) => {
-        if (readable) this.#receive();
-        if (writable) this.#writer.ready();
-      });
-    } catch (error) {
-      owner.close();
-      throw error;
-    }
-  }
-
-  #announce(): void {
-    if (this.destroyed) return;
-    this.emit("connect");
-    this.emit("ready");
-    // As net.Socket does: the end is noticed also when nobody reads yet.
-    if (!this.destroyed && !this.isPaused()) this.read(0);
-  }
-
-  #sink() {
-    const stream = this;
-    return {
-      get readableLength(): number {
-        return stream.readableLength;
-      },
-      received: (bytes: number) => this.received(bytes),
-      deliver: (data: Buffer, fds: number[]) => this.#deliver(data, fds),
-      end: () => this.push(null),
-      fail: (error: unknown) => this.destroy(error as Error),
-    };
-  }
-
-  #deliver(data: Buffer, fds: number[]): boolean {
+  protected override deliver(data: Buffer, fds: number[]): boolean {
     if (fds.length === 0) return this.push(data);
     if (this.listenerCount("fds") === 0) {
       closeReceived(fds);
@@ -274,15 +158,33 @@ export class UnixStream extends SocketStream {
     return this.push(data);
   }
 
-  #receive(): void {
+  async #connect(): Promise<OwnedFd> {
+    if ("fd" in this.#target) return this.#target.fd;
+    return connectedFd(this.#target.path, { signal: this.#abort.signal });
+  }
+
+  #start(owner: OwnedFd): void {
     try {
-      this.#connection?.reader.ready();
-    } finally {
-      this.#watch();
+      this.open(owner);
+    } catch (error) {
+      owner.close();
+      throw error;
     }
   }
 
-  #written(callback: (error?: Error | null) => void, error?: Error | null): void {
+  #announce(): void {
+    if (this.destroyed) return;
+    this.emit("connect");
+    this.emit("ready");
+    // As net.Socket does: the end is noticed also when nobody reads yet.
+    if (!this.destroyed && !this.isPaused()) this.read(0);
+  }
+
+  #thenDrain(callback: Done): Done {
+    return this.#owesDrain ? (error) => this.#written(callback, error) : callback;
+  }
+
+  #written(callback: Done, error?: Error | null): void {
     const needsDrain = this.writableNeedDrain;
     callback(error);
     if (error || !this.#owesDrain || this.writableLength > 0) return;
@@ -295,12 +197,12 @@ export class UnixStream extends SocketStream {
   }
 
   #isIdle(): boolean {
-    return this.#connection !== undefined && this.writableLength === 0 && this.writableCorked === 0;
+    return !this.connecting && this.writableLength === 0 && this.writableCorked === 0;
   }
 
   #sendNow(bytes: Uint8Array, fds: readonly Fd[]): number {
     try {
-      return this.#writer.sendNow(bytes, fds);
+      return this.writer.sendNow(bytes, fds);
     } catch (error) {
       // The descriptors' fault is the caller's to know; the socket's is the stream's end.
       if (isSyscallError(error, "EBADF") || error instanceof CmsgError) throw error;
@@ -308,32 +210,6 @@ export class UnixStream extends SocketStream {
       return 0;
     }
   }
-
-  #watch(): void {
-    if (!this.#connection || this.destroyed) return;
-    try {
-      this.#connection.watcher.watch(this.#connection.reader.waiting, this.#writer.waiting);
-    } catch (error) {
-      // Nothing would tell of bytes, or of room for them.
-      this.destroy(error as Error);
-    }
-  }
-
-  #setRef(ref: boolean): this {
-    this.#ref = ref;
-    this.#connection?.watcher.setRef(ref);
-    this.#writer.setRef(ref);
-    return this;
-  }
-
-  #open(): Connection {
-    if (!this.#connection || this.destroyed) throw closedError("stream");
-    return this.#connection;
-  }
-}
-
-function deliverHeld(reader: StreamReader, stream: UnixStream): void {
-  if (!stream.destroyed) reader.deliverHeld();
 }
 
 function requireUsable(signal: unknown, onConnect: unknown): void {

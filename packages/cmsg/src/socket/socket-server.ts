@@ -1,0 +1,89 @@
+// A listening socket's descriptor: who waits for connections, and the end. How it came to listen is each family's own.
+import { native, type Watcher } from "cmsg-native";
+import { OwnedFd } from "../fd/owned-fd.js";
+import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
+
+export abstract class SocketServer<Connection> implements Disposable, AsyncIterable<Connection> {
+  readonly #owner: OwnedFd;
+  readonly #watcher: Watcher;
+  readonly #accepts: PendingOperations = new PendingOperations(() => this.#watch());
+
+  /** Takes a listening socket; when this throws, it is the caller's again. */
+  protected constructor(owner: OwnedFd) {
+    this.#owner = owner;
+    this.#watcher = new native.Watcher(owner.fd, () => this.#accepts.ready());
+  }
+
+  /** Takes a connection; when this throws, it is the caller's again. */
+  protected abstract connectionOf(owner: OwnedFd): Connection;
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#owner.closed;
+  }
+
+  /** The listening socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED after close. */
+  get fd(): number {
+    return this.#owner.fd;
+  }
+
+  /**
+   * The next connection, the caller's to end.
+   *
+   * @throws CmsgError ERR_CMSG_CLOSED; EMFILE, ENFILE (the connection stays queued); the signal's reason.
+   */
+  async accept({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Connection> {
+    if (this.closed) throw closedError("server");
+    return this.#accepts.run({ attempt: () => this.#acceptNow() }, signal);
+  }
+
+  /** Connections until the server is closed. Leaving the loop leaves it listening. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void, void> {
+    while (!this.closed) {
+      const connection = await this.accept().catch((error: unknown) => {
+        if (this.closed) return undefined;
+        throw error;
+      });
+      if (connection) yield connection;
+    }
+  }
+
+  /** Lets the process end while this server waits. */
+  unref(): this {
+    this.#watcher.setRef(false);
+    return this;
+  }
+
+  ref(): this {
+    this.#watcher.setRef(true);
+    return this;
+  }
+
+  /** Ends what waits with ERR_CMSG_CLOSED, and closes. Connections stay open. */
+  close(): void {
+    if (this.closed) return;
+    this.#watcher.close();
+    this.#owner.close();
+    this.#accepts.failAll(closedError("server"));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #acceptNow(): Connection | typeof WOULD_BLOCK {
+    const fd = native.accept(this.#owner.fd);
+    if (fd < 0) return WOULD_BLOCK;
+    const owner = new OwnedFd(fd);
+    try {
+      return this.connectionOf(owner);
+    } catch (error) {
+      owner.close();
+      throw error;
+    }
+  }
+
+  #watch(): void {
+    if (!this.closed) this.#watcher.watch(this.#accepts.waiting, false);
+  }
+}

@@ -1,0 +1,149 @@
+// A connected socket's descriptor as a Duplex: bytes in and out, half-close, waiting, and the end. What connects it, and
+// what descriptors beside the bytes become, is each family's own.
+import { native, SHUT_WR, type Watcher } from "cmsg-native";
+import { isSyscallError } from "../errors.js";
+import type { OwnedFd } from "../fd/owned-fd.js";
+import { closedError } from "../socket/pending.js";
+import { SocketStream } from "./socket-stream.js";
+import { StreamReader } from "./stream-reader.js";
+import { StreamWriter } from "./stream-writer.js";
+
+type Done = (error?: Error | null) => void;
+
+/** What there is once there is a socket. */
+interface Connection {
+  owner: OwnedFd;
+  watcher: Watcher;
+  reader: StreamReader;
+}
+
+export abstract class DescriptorStream extends SocketStream {
+  protected readonly writer: StreamWriter = new StreamWriter(
+    () => this.#watch(),
+    (bytes) => this.sent(bytes),
+  );
+  #connection: Connection | undefined;
+  #ref = true;
+
+  /** Hands on what arrived, `fds` with `data`'s first byte. False when no more is wanted for now. */
+  protected abstract deliver(data: Buffer, fds: number[]): boolean;
+
+  /** Whether it is not connected yet. */
+  get connecting(): boolean {
+    return this.#connection === undefined && !this.destroyed;
+  }
+
+  /** The socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED while there is none. */
+  get fd(): number {
+    if (!this.#connection || this.destroyed) throw closedError("stream");
+    return this.#connection.owner.fd;
+  }
+
+  /** Lets the process end while this stream waits. */
+  unref(): this {
+    return this.#setRef(false);
+  }
+
+  ref(): this {
+    return this.#setRef(true);
+  }
+
+  /** Takes a connected socket; when this throws, it is the caller's again. */
+  protected open(owner: OwnedFd): void {
+    const watcher = new native.Watcher(owner.fd, (readable, writable) => {
+      if (readable) this.#receive();
+      if (writable) this.writer.ready();
+    });
+    watcher.setRef(this.#ref);
+    this.writer.open(owner.fd);
+    this.#connection = { owner, watcher, reader: new StreamReader(owner.fd, this.#sink()) };
+  }
+
+  override read(size?: number): unknown {
+    const chunk = super.read(size);
+    const reader = this.#connection?.reader;
+    // After the caller had the bytes that stood before.
+    if (reader?.holds && this.readableLength === 0) process.nextTick(deliverHeld, reader, this);
+    return chunk;
+  }
+
+  override _read(): void {
+    this.#connection?.reader.want();
+    this.#watch();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Done): void {
+    this.writer.start([chunk], callback);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: Done): void {
+    this.writer.start(
+      chunks.map(({ chunk }) => chunk),
+      callback,
+    );
+  }
+
+  override _final(callback: Done): void {
+    try {
+      native.shutdown(this.fd, SHUT_WR);
+    } catch (error) {
+      // The peer is gone, and needs no end.
+      if (!isSyscallError(error, "ENOTCONN")) {
+        callback(error as Error);
+        return;
+      }
+    }
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: Done): void {
+    this.writer.stop();
+    const connection = this.#connection;
+    connection?.reader.stop();
+    connection?.watcher.close();
+    connection?.owner.close();
+    super._destroy(error, callback);
+  }
+
+  #sink() {
+    const stream = this;
+    return {
+      get readableLength(): number {
+        return stream.readableLength;
+      },
+      received: (bytes: number) => this.received(bytes),
+      deliver: (data: Buffer, fds: number[]) => this.deliver(data, fds),
+      end: () => this.push(null),
+      fail: (error: unknown) => this.destroy(error as Error),
+    };
+  }
+
+  #receive(): void {
+    try {
+      this.#connection?.reader.ready();
+    } finally {
+      this.#watch();
+    }
+  }
+
+  #watch(): void {
+    if (!this.#connection || this.destroyed) return;
+    try {
+      this.#connection.watcher.watch(this.#connection.reader.waiting, this.writer.waiting);
+    } catch (error) {
+      // Nothing would tell of bytes, or of room for them.
+      this.destroy(error as Error);
+    }
+  }
+
+  #setRef(ref: boolean): this {
+    this.#ref = ref;
+    this.#connection?.watcher.setRef(ref);
+    this.writer.setRef(ref);
+    return this;
+  }
+}
+
+function deliverHeld(reader: StreamReader, stream: DescriptorStream): void {
+  if (!stream.destroyed) reader.deliverHeld();
+}
