@@ -1,0 +1,106 @@
+// UnixStream's 'fds': descriptors come just before the bytes they came with, and somebody always closes them.
+import { once } from "node:events";
+import { closeSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
+import { setImmediate as turn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { plainNode } from "../support/plain-node.js";
+import { run } from "../support/processes.js";
+import { record, streamPair } from "../support/unix-streams.js";
+
+// Bare names resolve from here.
+const cwd = fileURLToPath(new URL("../..", import.meta.url));
+
+t.test("'fds' comes just before the bytes they came with; the listener's to close", async (t) => {
+  const before = openFds();
+  const [one, other] = streamPair(t);
+  await once(one, "connect");
+  const events = record(other);
+  one.write("plain ");
+  t.equal(one.writeWithFds(Buffer.from("one "), [0]), true);
+  one.writeWithFds(Buffer.from("two "), [0, 1]);
+  await turn();
+  one.end("last");
+  await finished(other);
+  t.equal(events.filter((event) => typeof event === "string").join(""), "plain one two last");
+  t.strictSame(
+    events.filter((event) => typeof event === "number"),
+    [1, 2],
+  );
+  t.equal(events.indexOf(2), events.indexOf("two ") - 1);
+  one.destroy();
+  await assertNoLeak(t, before);
+});
+
+t.test("'fds' [bytes before are not consumed yet] waits until they are", async (t) => {
+  const before = openFds();
+  const [one, other] = streamPair(t);
+  const seen: (string | number)[] = [];
+  other.on("fds", (fds: number[]) => {
+    seen.push(fds.length);
+    for (const fd of fds) closeSync(fd);
+  });
+  await once(one, "connect");
+  one.write("first");
+  await once(other, "readable");
+  one.writeWithFds(Buffer.from("second"), [0]);
+  one.writeWithFds(Buffer.from("third"), [0, 0]);
+  for (let i = 0; i < 5; i++) await turn();
+  t.strictSame(seen, [], "nothing of the second before the first was read");
+  for await (const chunk of other) {
+    seen.push(String(chunk));
+    if (String(chunk) === "third") break;
+  }
+  t.strictSame(seen, ["first", 1, "second", 2, "third"]);
+  one.destroy();
+  await assertNoLeak(t, before);
+});
+
+t.test("without a listener for 'fds' they are closed; what is held when it is destroyed, too", async (t) => {
+  const before = openFds();
+  const [one, other] = streamPair(t);
+  await once(one, "connect");
+  one.writeWithFds(Buffer.from("x"), [0, 0, 0]);
+  const [data] = await once(other, "data");
+  t.equal(String(data), "x");
+  other.pause();
+  other.on("fds", () => t.fail("never consumed up to there"));
+  one.write("plain");
+  while (other.readableLength === 0) await turn();
+  one.writeWithFds(Buffer.from("y"), [0, 0]);
+  for (let i = 0; i < 5; i++) await turn();
+  other.destroy();
+  one.destroy();
+  await assertNoLeak(t, before);
+});
+
+t.test("253 descriptors in one write", async (t) => {
+  const before = openFds();
+  const [one, other] = streamPair(t);
+  other.on("fds", (fds: number[]) => {
+    t.equal(new Set(fds).size, 253);
+    for (const fd of fds) closeSync(fd);
+  });
+  one.writeWithFds(Buffer.from("many"), Array(253).fill(0));
+  one.end();
+  t.equal(await text(other), "many");
+  one.destroy();
+  await assertNoLeak(t, before);
+});
+
+t.test("a listener that throws is an uncaught exception like any other's, and the bytes still come", async (t) => {
+  const script = `import("cmsg").then(({ sendmsg, UnixStream, UnixSocket }) => {
+    const [one, other] = UnixSocket.pair();
+    const stream = UnixStream.connect({ fd: other.release() });
+    stream.on("fds", () => { throw new Error("the listener's own"); });
+    stream.on("data", (data) => { console.log(String(data)); stream.destroy(); });
+    process.on("uncaughtException", (error) => console.log(error.message));
+    sendmsg(one.fd, Buffer.from("bytes"), { rights: [0] });
+  })`;
+  const [command, ...args] = plainNode;
+  const { stdout } = await run(t, command, [...args, "-e", script], { cwd });
+  t.strictSame(stdout.trim().split("\n").sort(), ["bytes", "the listener's own"]);
+});
