@@ -10,6 +10,7 @@ import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { SilentFuse } from "../support/silent-fuse.js";
 import { tempDir } from "../support/temp-dir.js";
+import { unsupported } from "../support/unsupported.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -60,6 +61,49 @@ t.test("EMFILE [receive]: the message and its descriptors wait until files were 
     );
   }
 });
+
+t.test(
+  "EMFILE [no number for the pidfd beside the credentials]: the message waits; recvmsg gives it without",
+  { skip: unsupported({ passPidfd: true }) },
+  async (t) => {
+    const cases = ["stream", "seqpacket", "datagram"].flatMap((type) => [0, 1].map((fds) => ({ type, fds })));
+    for (const { type, fds } of cases) {
+      const seen = await underLimit(
+        t,
+        60,
+        `const [one, other] = UnixSocket.pair("${type}", { passCredentials: true, passPidfd: true });
+         const fds = Array(${fds}).fill(0);
+         const told = (m) => [m.data.toString(), m.fds.length, m.credentials.pid === process.pid, m.pidfd !== undefined];
+         const before = count();
+         await one.send(Buffer.from("kept"), fds);
+         const filler = fill();
+         for (const _ of fds) closeSync(filler.pop()); // for all but the pidfd
+         const codes = [await codeOf(other.receive()), await codeOf(other.receive())];
+         closeSync(filler.pop());
+         const kept = await other.receive();
+         const whole = told(kept);
+         kept[Symbol.dispose]();
+         await one.send(Buffer.from("one call"), fds);
+         filler.push(openSync("/dev/null"));
+         const single = recvmsg(other.fd);
+         const without = told(single);
+         single[Symbol.dispose]();
+         for (const fd of filler) closeSync(fd);
+         console.log(JSON.stringify({ codes, whole, without, left: count() - before }));`,
+      );
+      t.strictSame(
+        seen,
+        {
+          codes: ["EMFILE", "EMFILE"],
+          whole: ["kept", fds, true, true],
+          without: ["one call", fds, true, false],
+          left: 0,
+        },
+        `${type}, ${fds} descriptors`,
+      );
+    }
+  },
+);
 
 t.test("EMFILE [recvmsg, which makes one call] is ERR_CMSG_TRUNCATED, and what came is closed", async (t) => {
   const seen = await underLimit(

@@ -1,7 +1,7 @@
 // What messages carry besides descriptors: credentials and pidfds; and refusing descriptors.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CmsgError, type OwnedFd, type PassOptions, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
+import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
 import { control, native } from "cmsg-native";
 import t from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
@@ -10,22 +10,12 @@ import { plainNode } from "../support/plain-node.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
+import { unsupported } from "../support/unsupported.js";
 
 const own = { pid: process.pid, uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
 const pidOf = (pidfd: OwnedFd | undefined) =>
   Number(/^Pid:\s+(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd?.fd}`, "utf8"))?.[1]);
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
-
-/** Tap's `skip`: false where the kernel has the option, else what the refusal says. */
-function unsupported(options: PassOptions): string | false {
-  try {
-    for (const socket of UnixSocket.pair("stream", options)) socket.close();
-    return false;
-  } catch (error) {
-    if (!(error instanceof CmsgError) || error.code !== "ERR_CMSG_UNSUPPORTED") throw error;
-    return error.message;
-  }
-}
 
 for (const type of ["stream", "seqpacket", "datagram"] as const) {
   t.test(`${type}: passCredentials gives the sender's, and others are claimed with privilege only`, async (t) => {
