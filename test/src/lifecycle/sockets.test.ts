@@ -87,8 +87,11 @@ t.test("a Worker that ends by itself closes what it forgot", async (t) => {
 });
 
 /** Forgets one descriptor, gives another away and closes a third; then collects garbage until told of it, or not. */
-const forgetful = `import("cmsg").then(async ({ OwnedFd, UnixSocket }) => {
+const forgetful = `import("cmsg").then(async ({ OwnedFd, recvFile, UnixSocket }) => {
   const { openSync } = require("node:fs");
+  function make() {
+    new OwnedFd(openSync("/proc/uptime"));
+  }
   async function forgetOne() {
     const [one, other] = UnixSocket.pair();
     await one.send(Buffer.from("x"), [openSync("/proc/version"), 0, 0]);
@@ -98,21 +101,40 @@ const forgetful = `import("cmsg").then(async ({ OwnedFd, UnixSocket }) => {
     one.close();
     other.close();
   }
+  async function forgetWhatItWaitedFor() {
+    const [one, other] = UnixSocket.pair();
+    const file = recvFile(other);
+    await one.send(Buffer.from("x"), [openSync("/proc/stat")]);
+    await file;
+    one.close();
+    other.close();
+  }
+  make();
   await forgetOne();
+  await forgetWhatItWaitedFor();
   for (let i = 0; i < 20; i++) {
     gc();
     await new Promise(setImmediate);
   }
 });`;
 
-t.test("NODE_DEBUG=cmsg: a forgotten OwnedFd is reported once, with where it came from", async (t) => {
+t.test("NODE_DEBUG=cmsg: a forgotten OwnedFd is reported once, with who called for it", async (t) => {
   const env = { ...process.env, NODE_DEBUG: "cmsg" };
   const { stderr, status } = await run(t, command, [...options, "--expose-gc", "-e", forgetful], { cwd, env });
   t.equal(status, 0);
-  t.equal(stderr.match(/was forgotten/g)?.length, 1, stderr);
-  t.match(stderr, /^CMSG \d+: descriptor \d+ \(\/proc\/version\) was forgotten: .* never closed/);
-  t.match(stderr, /at .*receiveMessage/);
-  t.match(stderr, /at .*forgetOne/);
+  const reports = stderr.split(/^CMSG \d+: /m).slice(1);
+  t.equal(reports.length, 3, stderr);
+  for (const [file, called, by] of [
+    ["/proc/uptime", "new OwnedFd", "make"],
+    ["/proc/version", "UnixSocket.receive", "forgetOne"],
+    ["/proc/stat", "recvFile", "forgetWhatItWaitedFor"],
+  ] as const) {
+    const report = reports.find((each) => each.includes(`(${file})`));
+    t.match(report, /^descriptor \d+ \(.*\) was forgotten: .* never closed\..* It came from\n/);
+    const [, first, second] = report?.split("\n") ?? [];
+    t.match(first, new RegExp(`^ +at (async )?${called} `), file);
+    t.match(second, new RegExp(`^ +at (async )?${by} `), file);
+  }
 });
 
 t.test("without NODE_DEBUG nothing is said, and nothing tracked", async (t) => {

@@ -15,11 +15,17 @@ interface Held {
   stack: string;
 }
 
-/** undefined unless NODE_DEBUG names cmsg. */
-export const forgotten: { track(owner: object, fd: number): Origin; release(origin: Origin): void } | undefined =
-  debug.enabled ? tracker() : undefined;
+interface Tracker {
+  track(owner: object, fd: number): Origin;
+  release(origin: Origin): void;
+  /** `call`, as if it were made from here: what it makes came from whoever asked for it, not from the event loop. */
+  askedHere<Result>(call: () => Result): () => Result;
+}
 
-function tracker(): NonNullable<typeof forgotten> {
+/** undefined unless NODE_DEBUG names cmsg. */
+export const forgotten: Tracker | undefined = debug.enabled ? tracker() : undefined;
+
+function tracker(): Tracker {
   const registry = new FinalizationRegistry<Held>(({ fd, stack }) => {
     debug(
       "descriptor %d (%s) was forgotten: its OwnedFd was garbage collected and never closed. It stays open until " +
@@ -29,18 +35,44 @@ function tracker(): NonNullable<typeof forgotten> {
       stack,
     );
   });
+  let asked: string | undefined;
   return {
     track(owner, fd) {
-      const held: { stack: string } = { stack: "" };
-      Error.captureStackTrace(held, this.track);
       const token = {};
-      registry.register(owner, { fd, stack: held.stack.split("\n").slice(1).join("\n") }, token);
+      registry.register(owner, { fd, stack: asked ?? callers(this.track) }, token);
       return { token };
     },
     release({ token }) {
       registry.unregister(token);
     },
+    askedHere(call) {
+      const stack = callers(this.askedHere);
+      return () => {
+        asked = stack;
+        try {
+          return call();
+        } finally {
+          asked = undefined;
+        }
+      };
+    },
   };
+}
+
+// Enough to get out of this package.
+const FRAMES = 50;
+
+/** The stack from the function of this package that was called from outside, without what is within. */
+function callers(below: (...args: never) => unknown): string {
+  const held: { stack: string } = { stack: "" };
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES;
+  Error.captureStackTrace(held, below);
+  Error.stackTraceLimit = limit;
+  const frames = held.stack.split("\n").slice(1);
+  const own = new URL("..", import.meta.url).href;
+  const outside = frames.findIndex((frame) => !frame.includes(own) && !frame.endsWith("(<anonymous>)"));
+  return frames.slice(Math.max(0, outside - 1)).join("\n");
 }
 
 // A link's text: nothing of the file is asked.

@@ -1,5 +1,6 @@
 // Operations that wait for a descriptor's readiness, in the order they were asked for.
 import { CmsgError } from "../errors.js";
+import { forgotten } from "../fd/forgotten.js";
 
 /** What an attempt answers when the system call would have to wait. */
 export const WOULD_BLOCK: unique symbol = Symbol("would block");
@@ -44,6 +45,7 @@ export class PendingOperations {
 
   /** Tries at once when nobody waits, else queues. What `onChange` throws ends the operation. */
   run<Result>(operation: Operation<Result>, signal?: AbortSignal): Promise<Result> {
+    const attempt = forgotten ? forgotten.askedHere(() => operation.attempt()) : undefined;
     return new Promise((resolve, reject) => {
       // Leaves the queue before anything else hears of it: what is told may close the socket, which fails all the rest.
       const end = (settle: () => void): void => {
@@ -56,7 +58,7 @@ export class PendingOperations {
       const waiter: Waiter = {
         step() {
           try {
-            const result = operation.attempt();
+            const result = attempt ? attempt() : operation.attempt();
             if (result === WOULD_BLOCK) return false;
             end(() => resolve(result));
           } catch (error) {
