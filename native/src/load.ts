@@ -1,6 +1,6 @@
 // Finds the binaries of this package: what a build in place made, else the prebuilt ones that the published package
 // carries. The error names every place that was tried.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -23,7 +23,9 @@ function refuseOtherRuntimes(): void {
     throw new NativeLoadError(`cmsg-native needs Node's event loop (libuv), and this is ${other}: run it with Node.`);
   }
   if (process.platform !== "linux") {
-    throw new NativeLoadError(`cmsg-native is for Linux, and this is ${process.platform}.`);
+    throw new NativeLoadError(
+      `cmsg-native is for Linux, and this is ${process.platform}: run it on Linux, in a virtual machine or a container, say.`,
+    );
   }
 }
 
@@ -32,9 +34,15 @@ const FROM_SOURCE =
   "with python3, make and g++ installed, build it by `npm install --no-save node-gyp@12.4.0 node-addon-api@8.9.2 && " +
   "node node_modules/cmsg-native/source/scripts/build.mjs`";
 
-// Its dynamic loader has the architecture in its name.
+// Not by whether there is a dynamic loader of musl: Debian has one beside its own where musl-tools is installed.
 function isMusl(): boolean {
-  return existsSync("/lib") && readdirSync("/lib").some((name) => name.startsWith("ld-musl-"));
+  const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };
+  const { excludeNetwork = false } = report;
+  // Else it asks for the names of whoever this process is connected to.
+  report.excludeNetwork = true;
+  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  report.excludeNetwork = excludeNetwork;
+  return header?.glibcVersionRuntime === undefined;
 }
 
 /** What a binary is for. */
@@ -87,8 +95,12 @@ export function loadAddon(): unknown {
   try {
     return createRequire(import.meta.url)(path);
   } catch (error) {
-    if (isMusl())
-      throw new NativeLoadError(`cmsg-native's addon in ${path} is for glibc, and this is musl: ${FROM_SOURCE}`);
+    // What was built in place is for this machine, so the reason is another one.
+    if (path.includes("-glibc/") && isMusl()) {
+      throw new NativeLoadError(`cmsg-native's addon in ${path} is for glibc, and this is musl: ${FROM_SOURCE}.`, {
+        cause: error,
+      });
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new NativeLoadError(`cmsg-native found ${path} and could not load it: ${reason}`, { cause: error });
   }

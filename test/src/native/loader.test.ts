@@ -39,7 +39,10 @@ t.test("Bun, Deno, other systems: refused before native code runs", async (t) =>
     /^NativeLoadError ERR_CMSG_NATIVE .*Bun 1\.3\.0: run it with Node/,
   );
   t.match(await importing(t, directory, versions('deno: "2.5.0"')), /^NativeLoadError ERR_CMSG_NATIVE .*Deno 2\.5\.0/);
-  t.match(await importing(t, directory, system("platform", "darwin")), /is for Linux, and this is darwin\.$/);
+  t.match(
+    await importing(t, directory, system("platform", "darwin")),
+    /is for Linux, and this is darwin: run it on Linux, in a /,
+  );
 });
 
 t.test("no binary for this machine: the error names all that was tried, and how to build one", async (t) => {
@@ -52,14 +55,33 @@ t.test("no binary for this machine: the error names all that was tried, and how 
   t.match(message, /source\/scripts\/build\.mjs/);
 });
 
-t.test("a binary that cannot be loaded: which, and why", async (t) => {
+/** A binary that no dynamic loader takes, where a build in place or the published package has it. */
+function broken(t: Test, place: string): string {
   const directory = bare(t);
-  mkdirSync(join(directory, "build/Release"), { recursive: true });
-  writeFileSync(join(directory, "build/Release/cmsg.node"), "not one");
-  t.match(
-    await importing(t, directory),
-    new RegExp(`${directory}/build/Release/cmsg\\.node.*(could not load it|musl)`),
-  );
+  mkdirSync(join(directory, place), { recursive: true });
+  writeFileSync(join(directory, place, "cmsg.node"), "not one");
+  return directory;
+}
+
+const published = `prebuilds/linux-${process.arch}-glibc`;
+const onMusl = "process.report.getReport = () => ({ header: {} })";
+
+t.test("a binary that cannot be loaded: which, and why", async (t) => {
+  for (const place of ["build/Release", published]) {
+    const directory = broken(t, place);
+    const path = `${directory}/${place}/cmsg.node`;
+    const expected = `NativeLoadError ERR_CMSG_NATIVE cmsg-native found ${path} and could not load it: ${path}: `;
+    t.match(await importing(t, directory), expected, `${place}, also where musl's loader is installed beside glibc's`);
+  }
+});
+
+t.test("musl: the published binary is not for it, and how to build one that is", async (t) => {
+  const directory = broken(t, published);
+  const message = await importing(t, directory, onMusl);
+  t.match(message, `cmsg-native's addon in ${directory}/${published}/cmsg.node is for glibc, and this is musl: `);
+  t.match(message, /build it by `npm install .* && node node_modules\/cmsg-native\/source\/scripts\/build\.mjs`\.$/);
+  // One that was built there is for musl: that it does not load has another reason.
+  t.match(await importing(t, broken(t, "source/build/Release"), onMusl), /found .* and could not load it: /);
 });
 
 t.test("what is packed has no binding.gyp in its root and no script that runs at install", async (t) => {
