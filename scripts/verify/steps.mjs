@@ -69,6 +69,12 @@ export const steps = [
     },
   },
   {
+    name: "dbus-next",
+    what: "dbus-next with UnixStream in the place of usocket, through a dbus-daemon",
+    command: ["node", "scripts/verify/dbus-next.mjs"],
+    needs: { npm: "npm", "dbus-daemon": "dbus-daemon", python3: "python3-dbus" },
+  },
+  {
     name: "vsock",
     what: "cmsg/vsock and dial() over AF_VSOCK, in a small VM (a minute)",
     command: ["node", "scripts/verify/vsock-vm.mjs"],
