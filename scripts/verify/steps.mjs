@@ -29,6 +29,11 @@ export const steps = [
     needs: { python3: "python3" },
   },
   {
+    name: "growth",
+    what: "a minute of descriptors at full rate, as messages and as a stream: memory does not grow",
+    command: ["node", "scripts/verify/growth.mjs"],
+  },
+  {
     name: "sanitize-address",
     what: "the whole suite with ASan and UBSan in the addon and the executables",
     command: ["node", "scripts/verify/sanitize.mjs", "address"],

@@ -1,6 +1,7 @@
-// descriptors N FDS [MINUTES]: as descriptors.c, with cmsg. With MINUTES it goes on for so long and prints how the heap
+// descriptors N FDS [MINUTES]: as descriptors.c, with cmsg. With MINUTES it goes on for so long and prints how memory
 // grew: node --expose-gc bench/peers/js/descriptors.mjs 0 1 1
 import { OwnedFd, recvmsg, sendmsg, UnixSocket } from "../../../packages/cmsg/dist/index.js";
+import { printGrowth } from "./growth.mjs";
 
 const [count, fds, minutes] = process.argv.slice(2).map(Number);
 const [one, other] = UnixSocket.pair().map((socket) => new OwnedFd(socket.release()));
@@ -22,16 +23,5 @@ if (!minutes) {
   loop(count);
   console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000 }));
 } else {
-  const used = () => {
-    gc();
-    return process.memoryUsage().heapUsed;
-  };
-  const before = used();
-  const end = performance.now() + minutes * 60_000;
-  let messages = 0;
-  while (performance.now() < end) {
-    loop(10_000);
-    messages += 10_000;
-  }
-  console.log(JSON.stringify({ messages, heapGrowthBytes: used() - before, rssMiB: process.memoryUsage().rss >> 20 }));
+  await printGrowth(minutes, loop);
 }
