@@ -59,7 +59,7 @@ export const steps = [
   },
   {
     name: "old-kernel",
-    what: "the whole suite with newer socket options, openat2, pidfd_open, close_range refused",
+    what: "the whole suite with the newer socket options and openat2 refused",
     command: ["node", "scripts/verify/surroundings.mjs", "old-kernel"],
     needs: { python3: "python3" },
   },
