@@ -20,10 +20,10 @@ namespace addon {
 
 namespace {
 
-// A close that hangs keeps its thread. What waits for one is still open, and would be waited for in the execve(2) of any
-// program that is started meanwhile: so there are many before there is a queue.
+// A close that hangs keeps its thread. What waits for one is still open, and would be waited for in the execve(2) of
+// any program that is started meanwhile: so there are many before there is a queue.
 constexpr int kMaxThreads = 256;
-constexpr size_t kStackSize = 64 * 1024;
+constexpr size_t kStackSize = size_t{64} * 1024;
 
 // Never destroyed: a thread may be inside close(2) while the process exits.
 struct Closer {
@@ -79,7 +79,7 @@ void close_elsewhere(int fd) {
 
 // All memfds are on one internal mount, whose device number only they have.
 bool is_memfd(const core::FileIdentity& file) {
-  static const core::FileIdentity model = [] {
+  static const core::FileIdentity kMemfd = [] {
     core::FileIdentity identity;
     int fd = static_cast<int>(syscall(SYS_memfd_create, "cmsg", 1u /* MFD_CLOEXEC */));
     if (fd != -1) {
@@ -88,7 +88,7 @@ bool is_memfd(const core::FileIdentity& file) {
     }
     return identity;
   }();
-  return model.mode != 0 && file.dev_major == model.dev_major && file.dev_minor == model.dev_minor;
+  return kMemfd.mode != 0 && file.dev_major == kMemfd.dev_major && file.dev_minor == kMemfd.dev_minor;
 }
 
 // Memory devices such as /dev/null (major number 1), and PTY masters.
@@ -122,7 +122,8 @@ bool closes_without_asking(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
 }
 
-// The numbers from `first` to `last`, all of them the caller's. close_range(2) since Linux 5.9; a sandbox may refuse it.
+// The numbers from `first` to `last`, all of them the caller's. close_range(2) since Linux 5.9; a sandbox may refuse
+// it.
 void close_run(int first, int last) {
   if (first < last && syscall(SYS_close_range, first, last, 0) == 0) return;
   for (int fd = first; fd <= last; ++fd) close_now(fd);

@@ -26,6 +26,7 @@ void throw_errno(Napi::Env env, int error, const char* syscall) {
   failure.Set("code", Napi::String::New(env, code));
   failure.Set("errno", Napi::Number::New(env, -error));
   failure.Set("syscall", Napi::String::New(env, syscall));
+  // NOLINTNEXTLINE(cert-err09-cpp,cert-err61-cpp,misc-throw-by-value-catch-by-reference): it got its properties first
   throw failure;
 }
 

@@ -32,8 +32,7 @@ class FastCall {
     size_t length = 0;
     void* data = nullptr;
     // Without a place for the ArrayBuffer no handle is made for it.
-    napi_status status =
-        napi_get_typedarray_info(env_, arguments_[index], &type, &length, &data, nullptr, nullptr);
+    napi_status status = napi_get_typedarray_info(env_, arguments_[index], &type, &length, &data, nullptr, nullptr);
     if (status != napi_ok || type != napi_uint8_array) return {};
     return {static_cast<uint8_t*>(data), length};
   }

@@ -18,19 +18,20 @@
 #error "name the version that this architecture's glibc begins with"
 #endif
 
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming): glibc's names
 extern "C" {
 
 // 2.32. 0: count references with atomic instructions, as before there was this hint.
 char __libc_single_threaded = 0;
 
-// 2.33; before it they were inline functions. Their structure is the kernel's on both architectures. (node-gyp builds with
-// _FILE_OFFSET_BITS=64, so these are fstat and fstatat too.)
-int fstatat64(int directory, const char* path, struct stat64* status, int flags) {
-  return static_cast<int>(syscall(SYS_newfstatat, directory, path, status, flags));
+// 2.33; before it they were inline functions. Their structure is the kernel's on both architectures. (node-gyp builds
+// with _FILE_OFFSET_BITS=64, so these are fstat and fstatat too.)
+int fstatat64(int fd, const char* file, struct stat64* buf, int flag) {
+  return static_cast<int>(syscall(SYS_newfstatat, fd, file, buf, flag));
 }
 
-int fstat64(int fd, struct stat64* status) {
-  return fstatat64(fd, "", status, AT_EMPTY_PATH);
+int fstat64(int fd, struct stat64* buf) {
+  return fstatat64(fd, "", buf, AT_EMPTY_PATH);
 }
 
 // 2.36, of std::random_device, which nothing here uses.
@@ -84,9 +85,11 @@ int look(dl_phdr_info* info, size_t, void* argument) {
   }
   if (!inside || eh_frame == 0) return 0;
   *search->result = {};
+  // NOLINTBEGIN(performance-no-int-to-ptr): the kernel's addresses are numbers
   search->result->dlfo_map_start = reinterpret_cast<void*>(start);
   search->result->dlfo_map_end = reinterpret_cast<void*>(end);
   search->result->dlfo_eh_frame = reinterpret_cast<void*>(eh_frame);
+  // NOLINTEND(performance-no-int-to-ptr)
   return 1;
 }
 
@@ -100,3 +103,4 @@ int _dl_find_object(void* address, dl_find_object* result) noexcept {
 #endif
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming)

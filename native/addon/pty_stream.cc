@@ -26,7 +26,7 @@ constexpr size_t kMostRead = 4096;
 constexpr int kMostSlowWrites = 3;
 
 // While somebody reads at the other end, one write goes on for as long as it has bytes: an honest one must not last.
-constexpr size_t kMostWritten = 64 * 1024;
+constexpr size_t kMostWritten = size_t{64} * 1024;
 
 std::shared_ptr<Watchdog> watchdog_of(Napi::Env env) {
   auto& environment = Environment::of(env);
@@ -77,8 +77,8 @@ bool PtyStream::notice_tampering() {
 }
 
 // Reads until the terminal has nothing more or the buffer has no room for a whole read: a read for what little room is
-// left would cost as much as one for 4 KiB. One look at the flag is enough for all of them: what is cleared behind it is
-// the watchdog's to notice in any case.
+// left would cost as much as one for 4 KiB. One look at the flag is enough for all of them: what is cleared behind it
+// is the watchdog's to notice in any case.
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto buffer = bytes_argument(info, 0);
@@ -112,8 +112,9 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, filled > 0 ? static_cast<double>(filled) : end);
 }
 
-// One call a turn. Behind one that was interrupted the next turn tries again, since no room need come up first: where the
-// terminal is full an honest write then says so at once, and one that is made to sleep sleeps again, until it is known.
+// One call a turn. Behind one that was interrupted the next turn tries again, since no room need come up first: where
+// the terminal is full an honest write then says so at once, and one that is made to sleep sleeps again, until it is
+// known.
 Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto bytes = bytes_argument(info, 0);

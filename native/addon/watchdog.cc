@@ -22,7 +22,7 @@ static_assert(std::atomic<uint32_t>::is_always_lock_free, "a signal handler coun
 // A real-time signal that nobody handles: the last ones are the least likely to be somebody's. 0 when all are taken.
 int free_signal() {
   for (int number = SIGRTMAX - 1; number > SIGRTMIN; --number) {
-    struct sigaction present {};
+    struct sigaction present{};
     if (sigaction(number, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) return number;
   }
   return 0;
@@ -53,12 +53,12 @@ struct WatchdogThread {
   void start() {
     if (running) return;
     signal = free_signal();
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { deliveries.fetch_add(1); };
     if (signal == 0 || sigaction(signal, &action, nullptr) != 0) return;
     uv_thread_options_t options{};
     options.flags = UV_THREAD_HAS_STACK_SIZE;
-    options.stack_size = 64 * 1024;
+    options.stack_size = size_t{64} * 1024;
     uv_thread_t thread;
     running = uv_thread_create_ex(
                   &thread, &options, [](void* self) { static_cast<WatchdogThread*>(self)->run(); }, this) == 0;

@@ -1,13 +1,13 @@
-// libFuzzer's target for what console-init reads of others: its arguments, the text it quotes, control messages. The
-// first byte of an input says which.
+// libFuzzer's target for what console-init reads of others: its arguments, the text it quotes, the receiver's address.
+// The first byte of an input says which.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "../common/control_message.h"
+#include "../common/unique_fd.h"
+#include "../init/console_socket.h"
 #include "../init/message.h"
 #include "../init/options.h"
 
@@ -62,13 +62,20 @@ void parse_arguments(char* text, size_t length) {
   }
 }
 
-void take_control(char* bytes, size_t length) {
-  msghdr message{};
-  message.msg_control = bytes;
-  message.msg_controllen = length;
-  core::ControlData control;
-  core::take_control(&message, &control);
-  expect(control.fd_count <= core::kMaxRights, "no more descriptors than there is room for");
+// Where to connect to: below a directory that has nothing in it, or in the abstract namespace.
+void connect_to(const char* name, size_t length) {
+  static bool in_empty_directory = [] {
+    char directory[] = "/tmp/fuzz-XXXXXX";
+    return mkdtemp(directory) != nullptr && chdir(directory) == 0 && rmdir(directory) == 0;
+  }();
+  expect(in_empty_directory, "a working directory");
+  if (length == 0 || name[0] == '/') return;
+  init::Options options;
+  options.console_socket = name;
+  core::UniqueFd socket;
+  init::Message problem;
+  expect(!init::open_console_socket(options, &socket, &problem) && !socket.valid(), "nobody who listens there");
+  check_line(problem);
 }
 
 }  // namespace
@@ -77,7 +84,7 @@ void take_control(char* bytes, size_t length) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   size_t length = size - 1;
-  // Aligned as a control buffer is, of just this size, so that the sanitizer sees every step beyond it.
+  // A copy of just this size, so that the sanitizer sees every step beyond it.
   char* input = static_cast<char*>(malloc(length + 1));
   if (input == nullptr) return 0;
   memcpy(input, data + 1, length);
@@ -87,9 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else if (data[0] % 3 == 1) {
     check_line(init::Message().quote(input, length).number(length).hexadecimal(data[0]).error(data[0]));
   } else {
-    char* exact = static_cast<char*>(realloc(input, length > 0 ? length : 1));
-    if (exact != nullptr) input = exact;
-    take_control(input, length);
+    connect_to(input, length);
   }
   free(input);
   return 0;

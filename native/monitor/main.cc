@@ -1,7 +1,7 @@
 // console-monitor: runs a container runtime's command and is the parent of whatever that leaves behind, so that a
-// container's exit status is told to who asked for it, and nothing stays a zombie. Started by console-socket's launch();
-// the conversation with it is in protocol.h. It kills nobody: when the library's process ends, it waits for the
-// container, and leaves.
+// container's exit status is told to who asked for it, and nothing stays a zombie. Started by console-socket's
+// launch(); the conversation with it is in protocol.h. It kills nobody: when the library's process ends, it waits for
+// the container, and leaves.
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -32,7 +32,8 @@ int refuse(const char* problem) {
 int run(char** command) {
   Control control;
   if (*command == nullptr || !control.adopt(kControlFd)) {
-    return refuse("expected a command, and the library's socket as descriptor 3; console-socket run starts this program");
+    return refuse(
+        "expected a command, and the library's socket as descriptor 3; console-socket run starts this program");
   }
   // What the runtime leaves behind becomes this process's child.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) {
