@@ -1,6 +1,7 @@
 // pnpm verify: what takes longer than `pnpm test`, as a list of steps (steps.mjs), one result line each.
 //   node scripts/verify/main.mjs                        every step
 //   node scripts/verify/main.mjs --only NAME…           these; --list says which there are
+//   node scripts/verify/main.mjs --short                those that have a short form, in that: CI's
 // What a step prints goes to build/verify/NAME.log, and its end to the terminal when it failed. The exit status is 0 when
 // every step passed, 1 when one did not, 2 on a wrong command line. A step that lacks a program fails and names it.
 import { spawn } from "node:child_process";
@@ -75,7 +76,8 @@ function usage(message) {
 function chosen() {
   let parsed;
   try {
-    const options = { only: { type: "string", multiple: true, default: [] }, list: { type: "boolean" } };
+    const flag = { type: "boolean" };
+    const options = { only: { type: "string", multiple: true, default: [] }, list: flag, short: flag };
     parsed = parseArgs({ options, allowPositionals: true });
   } catch (error) {
     usage(error.message);
@@ -89,7 +91,9 @@ function chosen() {
   const names = [...values.only, ...positionals];
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));
   if (unknown.length > 0) usage(`no step ${unknown.join(", ")}`);
-  return names.length > 0 ? steps.filter(({ name }) => names.includes(name)) : steps;
+  const asked = names.length > 0 ? steps.filter(({ name }) => names.includes(name)) : steps;
+  if (!values.short) return asked;
+  return asked.filter(({ short }) => short).map((step) => ({ ...step, ...step.short }));
 }
 
 const todo = chosen();

@@ -1,10 +1,13 @@
 // The test suite with native code that watches itself.
 //   node scripts/verify/sanitize.mjs address [FILE…]     ASan and UBSan: addon, console-init, console-monitor; all tests
+//   node scripts/verify/sanitize.mjs leaks [FILE…]       LSan: what the addon allocates and nothing points to at the end
 //   node scripts/verify/sanitize.mjs thread [FILE…]      TSan: the addon's threads (closer, watchdog, Workers)
+// A FILE is a test by its compiled name, or a folder or a name below test/dist (`cmsg`, `cmsg/codec`).
+//
 // console-init is built twice: with ASan for its own tests on the host, and statically with UBSan alone for those that put
-// it into an empty root file system. Node stays as it is, but for a copy whose first library is the sanitizer's: LD_PRELOAD would reach every runtime, tool
-// and browser that a test starts. A sanitizer's report fails the step, also where the test passed. It needs patchelf,
-// musl-gcc, and for `thread` setarch (util-linux).
+// it into an empty root file system. Node stays as it is, but for a copy whose first library is the sanitizer's:
+// LD_PRELOAD would reach every runtime, tool and browser that a test starts. A sanitizer's report fails the step, also
+// where the test passed. It needs patchelf, musl-gcc, and for `thread` setarch (util-linux).
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,17 +21,33 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 // and no test expects that.
 const TRAPPING = ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-static"];
 
+const EXECUTABLES = ["console-init", "console-monitor"];
+
 const modes = {
   address: {
     define: "sanitize=address,undefined",
     library: "libasan.so",
-    // console-init does not let itself be attached to, as the leak check must; Node and V8 end without freeing.
+    // Leaks have a mode of their own: to look for them at the end of every process takes longer than the tests. Fault
+    // injection is preloaded, which brings it in front of the sanitizer, and that is in order: it only calls on.
     options: (log) => ({
-      ASAN_OPTIONS: `log_path=${log}:detect_leaks=0:detect_stack_use_after_return=1`,
+      ASAN_OPTIONS: `log_path=${log}:detect_leaks=0:detect_stack_use_after_return=1:verify_asan_link_order=0`,
       UBSAN_OPTIONS: "print_stacktrace=1",
     }),
     prefix: [],
     files: [],
+    executables: true,
+    ours: (report) => report,
+  },
+  leaks: {
+    define: "sanitize=address",
+    library: "libasan.so",
+    options: (log) => ({ ASAN_OPTIONS: `log_path=${log}:detect_leaks=1`, LSAN_OPTIONS: "exitcode=0:max_leaks=0" }),
+    prefix: [],
+    // console-init and console-monitor allocate nothing, and the first does not let itself be attached to, as the check
+    // must. So they are the usual ones.
+    executables: false,
+    files: ["cmsg", "console-socket", "hostile/listener", "lifecycle/collected", "lifecycle/exit"],
+    ours: ourLeaks,
   },
   thread: {
     define: "sanitize=thread",
@@ -37,10 +56,26 @@ const modes = {
     options: (log) => ({ TSAN_OPTIONS: `log_path=${log}:ignore_noninstrumented_modules=1` }),
     // TSan's shadow memory has fixed places, which a randomized layout can take.
     prefix: ["setarch", "--addr-no-randomize"],
+    executables: true,
+    ours: (report) => report,
     // Where a closer, the watchdog or a Worker is at work.
     files: ["hostile", "lifecycle/exit", "lifecycle/sockets", "cmsg/owned-fd", "cmsg/passing", "console-socket/copies"],
   },
 };
+
+/**
+ * Node and V8 end without freeing all of theirs, also what they allocated because the addon called them. Of leaks those
+ * count that the addon allocated: through nothing but the C++ library and N-API.
+ */
+function ourLeaks(report) {
+  const [head, ...leaks] = report.split(/\n(?=(?:Direct|Indirect) leak of )/);
+  const isOurs = (leak) => {
+    const frames = [...leak.matchAll(/^ +#\d+ \w+ in (.*)$/gm)].map(([, frame]) => frame);
+    const decisive = frames.find((frame) => !/__interceptor|operator new|\bstd::|\bv8impl::|\bnapi_/.test(frame));
+    return decisive?.includes("cmsg.node") || /\b(addon|core|Napi)::/.test(decisive ?? "");
+  };
+  return [...(/ERROR: AddressSanitizer/.test(head) ? [head] : []), ...leaks.filter(isOurs)].join("\n");
+}
 
 function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
@@ -105,28 +140,36 @@ let passed = false;
 try {
   // The copy of node has no headers beside it.
   buildNodePty();
-  // make would take the static one of the last time for its own.
-  rmSync(init, { force: true });
+  // make would take those of the last time for its own.
+  for (const name of EXECUTABLES) rmSync(join(root, "native/build/Debug", name), { force: true });
   built(process.execPath, ["native/scripts/build.mjs", "--debug"], {
     env: { ...process.env, GYP_DEFINES: mode.define },
   });
-  copyFileSync(init, watchedInit);
-  buildTrappingInit(init);
+  if (mode.executables) {
+    copyFileSync(init, watchedInit);
+    buildTrappingInit(init);
+  } else {
+    for (const name of EXECUTABLES)
+      copyFileSync(join(root, "native/build/Release", name), join(root, "native/build/Debug", name));
+  }
   const node = sanitizedNode(work, mode.library);
   const env = {
     ...process.env,
     PATH: [work, process.env.PATH].join(delimiter),
     CMSG_NATIVE_BUILD: "Debug",
-    CONSOLE_INIT: watchedInit,
-    CONSOLE_INIT_STATIC: init,
+    ...(mode.executables && { CONSOLE_INIT: watchedInit, CONSOLE_INIT_STATIC: init }),
     ...mode.options(join(reports, "report")),
   };
   const [command, ...rest] = [...mode.prefix, node, "scripts/test.mjs", "--disable-coverage", "--timeout=300"];
   passed = run(command, [...rest, ...testFiles(asked.length > 0 ? asked : mode.files)], { env });
-  for (const file of readdirSync(reports)) {
+  const files = readdirSync(reports);
+  for (const file of files) {
+    const report = mode.ours(readFileSync(join(reports, file), "utf8"));
+    if (report === "") continue;
     passed = false;
-    console.log(readFileSync(join(reports, file), "utf8"));
+    console.log(report);
   }
+  if (name === "leaks") console.log(`${files.length} processes had a report of leaks`);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

@@ -1,20 +1,39 @@
 // What `pnpm verify` consists of, one entry a step. `command` runs in the repository's root; its exit status is the
 // result, and the last line it prints on standard output is what is told of it. `needs` names commands that it cannot do
-// without, with the Debian package of each: the step fails when one is missing.
+// without, with the Debian package of each: the step fails when one is missing. `short` is what differs in the form that
+// CI runs, in about a minute; a step without it has none.
 
 import { NODES } from "./node-versions.mjs";
 
-/** @type {{ name: string, what: string, command: string[], needs?: Record<string, string>, env?: Record<string, string> }[]} */
+const tests = (...names) => names.map((name) => `test/dist/${name}.test.js`);
+
+// What peers can do, the messages, and the engine of the consoles.
+const SANITIZED = ["hostile", "native", "cmsg/codec", "cmsg/message", "cmsg/passing", "console-socket/pty-console"];
+
+/** @type {{ name: string, what: string, command: string[], needs?: Record<string, string>, env?: Record<string, string>, short?: object }[]} */
 export const steps = [
   {
     name: "native",
-    what: "console-init's sources: format, clang-tidy, a fuzzer",
+    what: "native/'s sources: format, clang-tidy, fuzzers",
     command: ["node", "native/scripts/verify.mjs"],
+    short: {
+      command: ["node", "native/scripts/verify.mjs", "format", "lines", "tidy", "fuzz"],
+      env: { FUZZ_SECONDS: "3" },
+    },
     needs: {
       "clang++-19": "clang-19",
       "clang-format-19": "clang-format-19",
       "clang-tidy-19": "clang-tidy-19",
     },
+  },
+  {
+    name: "coverage",
+    what: "the whole suite with counters: which lines of C++ and TypeScript ran, by file",
+    command: ["node", "scripts/verify/coverage.mjs"],
+    short: {
+      command: ["node", "scripts/verify/coverage.mjs", ...tests("init/denied", "init/options", "cmsg/passing")],
+    },
+    needs: { "clang++-19": "clang-19", "llvm-cov-19": "llvm-19", "llvm-profdata-19": "llvm-19" },
   },
   {
     name: "faults",
@@ -37,6 +56,13 @@ export const steps = [
     name: "sanitize-address",
     what: "the whole suite with ASan and UBSan in the addon and the executables",
     command: ["node", "scripts/verify/sanitize.mjs", "address"],
+    short: { command: ["node", "scripts/verify/sanitize.mjs", "address", ...SANITIZED] },
+    needs: { patchelf: "patchelf", "musl-gcc": "musl-tools" },
+  },
+  {
+    name: "sanitize-leaks",
+    what: "what the addon allocates and nothing points to when a process ends, with LSan",
+    command: ["node", "scripts/verify/sanitize.mjs", "leaks"],
     needs: { patchelf: "patchelf", "musl-gcc": "musl-tools" },
   },
   {
