@@ -24,7 +24,6 @@ if (options.list) {
     progress(`about ${Math.ceil(chosen.reduce((sum, { seconds }) => sum + seconds, 0) / 60)} minutes`);
   const rows = [];
   for (const one of chosen) rows.push(...judge(one, await measureCase(one, ready, options, progress)));
-  ready.remove();
   if (options.json) console.log(JSON.stringify({ cases: rows.map(jsonRow) }, null, 2));
   else console.log(table(rows));
   if (options.plots) progress(`wrote ${writePage(rows, machine, options)}`);

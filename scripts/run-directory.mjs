@@ -1,5 +1,5 @@
-// One temporary directory per test run, which is also how the run finds what it left running: a test ends what it
-// started, but a test file that was killed (a timeout, a crash) could not.
+// One temporary directory per run of the tests, the soak or the bench, which is also how the run finds what it left
+// running: a test ends what it started, but a test file that was killed (a timeout, a crash) could not.
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,8 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 const GRACE_MS = 2000; // what was just told to end needs a moment
 
 /** A directory for TMPDIR. Its path is short: a socket's address has room for 107 bytes. */
-export function createRunDirectory() {
-  const directory = mkdtempSync(join(tmpdir(), "console-test-"));
+export function createRunDirectory(prefix = "console-test-") {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(directory, 0o711); // tests that act as another user go through it
   return directory;
 }
@@ -40,8 +40,8 @@ function mountsIn(directory) {
 }
 
 /** End what the run left running or mounted, remove its directory, and say what there was. */
-export async function clearRunDirectory(directory) {
-  const deadline = performance.now() + GRACE_MS;
+export async function clearRunDirectory(directory, graceMs = GRACE_MS) {
+  const deadline = performance.now() + graceMs;
   while (processesNaming(directory).length > 0 && performance.now() < deadline) await delay(50);
   const processes = processesNaming(directory);
   for (const { pid } of processes) {
@@ -61,4 +61,16 @@ export async function clearRunDirectory(directory) {
     left.push(`directory ${error.message}`);
   }
   return left;
+}
+
+/** The directory goes, with whatever uses it, when this process ends: all of it at once, so that nothing new starts. */
+export function clearAtEnd(directory) {
+  const clear = () => void clearRunDirectory(directory, 0);
+  process.once("exit", clear);
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) {
+    process.once(signal, () => {
+      clear();
+      process.kill(process.pid, signal);
+    });
+  }
 }

@@ -7,7 +7,7 @@ import { atMost, built, c, go, js, oursAtMost, python } from "./peers.mjs";
 
 const root = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const consoleInit = root("native/build/Release/console-init");
-const socket = join(tmpdir(), `bench-start-${process.pid}`);
+const socket = () => join(tmpdir(), `bench-start-${process.pid}`);
 const figure = (name, unit, targets) => ({ name, unit, from: (result) => result[name], targets });
 
 const receiver = (program, argv) => ({
@@ -34,14 +34,14 @@ export const starting = [
     seconds: 20,
     ours: c("start", () => [
       "listen",
-      socket,
+      socket(),
       process.execPath,
       root("packages/console-socket/dist/bin/console-socket.cjs"),
-      socket,
+      socket(),
     ]),
     peers: {
       "node -e 0": c("start", () => ["exit", process.execPath, "-e", "0"]),
-      Go: { ...c("start", () => ["listen", socket, built(goReceiver), socket]), needs: ["gcc", "go"] },
+      Go: { ...c("start", () => ["listen", socket(), built(goReceiver), socket()]), needs: ["gcc", "go"] },
     },
     figures: [
       figure("ms", "ms", { "node -e 0": atMost(1.25), Go: undefined }),

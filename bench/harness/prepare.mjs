@@ -7,15 +7,13 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { clearAtEnd, createRunDirectory } from "../../scripts/run-directory.mjs";
 
 const bench = fileURLToPath(new URL("../", import.meta.url));
 const repository = join(bench, "..");
@@ -37,7 +35,10 @@ export function buildProject() {
 
 /** `argvOf(program, size)`: its command line; `missing(program)`: why there is none. */
 export function prepare(cases, progress) {
-  const scratch = mkdtempSync(join(tmpdir(), "bench-"));
+  const scratch = createRunDirectory("bench-");
+  clearAtEnd(scratch);
+  // What is measured has its files there too, so that they go with it.
+  process.env.TMPDIR = scratch;
   const outputs = new Map();
   const reasons = new Map();
   let bundle;
@@ -62,7 +63,7 @@ export function prepare(cases, progress) {
   const resolve = (arg) => {
     if (arg?.program) return build(arg.program);
     if (arg?.bundle) {
-      bundle ??= makeBundle(join(scratch, "bundle"));
+      bundle ??= makeBundle(join(scratch, "bundle"), scratch);
       return bundle;
     }
     return String(arg);
@@ -82,7 +83,7 @@ export function prepare(cases, progress) {
       terminalOf(program, size.quick);
     }
   }
-  return { argvOf, terminalOf, missing, need, remove: () => rmSync(scratch, { recursive: true, force: true }) };
+  return { argvOf, terminalOf, missing, need };
 }
 
 function lacks(name) {
@@ -115,8 +116,8 @@ function npmPackage(name) {
   return existsSync(join(bench, "node_modules", name)) ? undefined : `${name} is not installed`;
 }
 
-/** A container that writes one line at once and waits. */
-function makeBundle(directory) {
+/** A container that writes one line at once and waits. By its environment it is found when nobody ended it. */
+function makeBundle(directory, scratch) {
   mkdirSync(join(directory, "rootfs/bin"), { recursive: true });
   for (const name of ["proc", "dev"]) mkdirSync(join(directory, "rootfs", name));
   copyFileSync("/bin/busybox", join(directory, "rootfs/bin/busybox"));
@@ -128,7 +129,7 @@ function makeBundle(directory) {
       terminal: true,
       user: { uid: 0, gid: 0 },
       args: ["/bin/sh", "-c", "echo there; exec /bin/busybox sleep 1000"],
-      env: ["PATH=/bin"],
+      env: ["PATH=/bin", `TMPDIR=${scratch}`],
       cwd: "/",
     },
     root: { path: "rootfs" },

@@ -1,9 +1,11 @@
 // As stream.mjs, with usocket, which loses descriptors when it is written to faster than it can send.
 const { closeSync, unlinkSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
 const { UServer, USocket } = require("usocket");
 
 const count = Number(process.argv[2]);
-const path = `/tmp/bench-usocket-${process.pid}`;
+const path = join(tmpdir(), `bench-usocket-${process.pid}`);
 const server = new UServer();
 const data = Buffer.alloc(16);
 let [bytes, fds, start] = [0, 0, 0];

@@ -1,18 +1,20 @@
 // The harness of bench/ in its smallest form: what it prints, and that a peer which fails or is missing is named. No
 // figure is asserted: those are bench's own business.
-import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
-import { run } from "../support/processes.js";
+import { childrenOf, run, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
+import { until } from "../support/until.js";
+
+const [command, ...options] = plainNode;
+const program = [...options, join(repository, "bench/main.mjs")];
 
 function bench(t: Test, args: string[], path = process.env["PATH"]) {
-  const [command, ...before] = plainNode;
-  const program = [...before, join(repository, "bench/main.mjs"), ...args];
-  return run(t, command, program, { env: { ...process.env, PATH: path } });
+  return run(t, command, [...program, ...args], { env: { ...process.env, PATH: path } });
 }
 
 const measured = ["--quick", "--json", "--no-build", "--only", "fds-253"];
@@ -42,6 +44,20 @@ t.test("a peer that the machine lacks is a row that says so", async (t) => {
     { peer: "Python", ratio: null, reached: false, missing: "python3 is not installed" },
   ]);
 });
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  t.test(`ended by ${signal}, it leaves no file and no program`, { skip: needs("gcc") }, async (t) => {
+    const TMPDIR = tempDir(t);
+    const running = start(t, command, [...program, ...measured], { env: { ...process.env, TMPDIR } });
+    await running.output(/fds-253 beside C/);
+    const measuring = await until(() => childrenOf(running.pid)[0], { what: "a program that is measured" });
+    t.not(readdirSync(TMPDIR).length, 0);
+    running.kill(signal);
+    t.match(await running.ended, { status: null, signal });
+    t.same(readdirSync(TMPDIR), []);
+    await waitGone(measuring);
+  });
+}
 
 t.test("what the command line cannot mean is refused with the usage", async (t) => {
   for (const [args, reason] of [
