@@ -1,11 +1,46 @@
-// A plot: a bar for each peer's ratio on a logarithmic scale, its quartiles as a whisker, the target as a line. Colours
-// follow the reader's light or dark scheme.
+// A plot: a bar for each peer's ratio on a logarithmic scale, its quartiles as a whisker, the target as a line. It has a
+// background of its own, since a page is not always in the colours of the reader's system.
 import { show } from "./table.mjs";
 
-const LABEL = 250;
-const WIDTH = 480;
+const LABEL = 215;
+const WIDTH = 420;
+const VERDICT = 340;
 const LINE = 26;
+const TOP = 48;
+const NARROWEST = 36; // between two numbers of the axis
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const at = (number) => number.toFixed(1);
+const COLORS = { reached: "#3a8f5c", missed: "#c0504d", none: "#7a8ba0", target: "#c47f00" };
+
+// From coarse to fine: the steps of an axis within one power of ten.
+const STEPS = [
+  [1],
+  [1, 2, 5],
+  [1, 1.5, 2, 3, 5, 7],
+  Array.from({ length: 18 }, (_, n) => 1 + n / 2),
+  Array.from({ length: 90 }, (_, n) => 1 + n / 10),
+  Array.from({ length: 180 }, (_, n) => 1 + n / 20),
+];
+
+/** Round numbers in the range, four at least where there is room; 1 is always among them. */
+function marks(low, high, x) {
+  const within = (steps) =>
+    Array.from({ length: 13 }, (_, n) => 10 ** (n - 6))
+      .flatMap((power) => steps.map((step) => Number((step * power).toPrecision(3))))
+      .filter((mark) => mark >= low && mark <= high);
+  const enough = STEPS.map(within).find((found) => found.length >= 4) ?? within(STEPS.at(-1));
+  const chosen = [1];
+  for (const mark of enough) {
+    if (chosen.every((other) => Math.abs(x(other) - x(mark)) >= NARROWEST)) chosen.push(mark);
+  }
+  return chosen;
+}
+
+function verdict({ ratio, unit, target, reached }) {
+  if (!target) return show(ratio);
+  const bound = `${target.bound} ${show(target.value)}`;
+  return `${show(ratio)}, ${reached ? "reached" : "missed"}: ${target.of === "ours" ? `ours ${bound} ${unit}` : bound}`;
+}
 
 /** SVG of the rows that have a ratio. */
 export function plot(title, rows) {
@@ -16,28 +51,36 @@ export function plot(title, rows) {
     ...(target?.of === "ratio" ? [target.value] : []),
   ]);
   const positive = values.filter((value) => value > 0);
-  const [low, high] = [Math.min(...positive) / 1.2, Math.max(...positive) * 1.2].map(Math.log);
-  const x = (value) => LABEL + ((Math.log(Math.max(value, Math.exp(low))) - low) / (high - low)) * WIDTH;
-  const height = 40 + rows.length * LINE;
-  const line = (at, y1, y2, kind) =>
-    `<line class="${kind}" x1="${at.toFixed(1)}" x2="${at.toFixed(1)}" y1="${y1}" y2="${y2}"/>`;
-  const bars = rows.map(({ name, peer, ratio, spread, target, reached }, n) => {
-    const y = 36 + n * LINE;
+  const [low, high] = [Math.min(...positive) / 1.1, Math.max(...positive) * 1.1];
+  const x = (value) => LABEL + (Math.log(Math.max(value, low) / low) / Math.log(high / low)) * WIDTH;
+  const bottom = TOP + rows.length * LINE;
+  const line = (value, y1, y2, color, width = 1) =>
+    `<line x1="${at(x(value))}" x2="${at(x(value))}" y1="${y1}" y2="${y2}" stroke="${color}" stroke-width="${width}"/>`;
+  const bars = rows.map((row, n) => {
+    const { name, peer, ratio, spread, target, reached } = row;
+    const y = TOP + 4 + n * LINE;
     const [from, to] = [x(1), x(ratio)].sort((a, b) => a - b);
-    const kind = reached === undefined ? "open" : reached ? "yes" : "no";
+    const color = COLORS[reached === undefined ? "none" : reached ? "reached" : "missed"];
     return [
-      `<text x="8" y="${y + 13}">${escaped(`${name.split("/")[1]}, ${peer}`)}</text>`,
-      `<rect class="${kind}" x="${from.toFixed(1)}" y="${y}" width="${Math.max(to - from, 2).toFixed(1)}" height="16"/>`,
-      `<path class="whisker" d="M${x(spread[0]).toFixed(1)} ${y + 8}H${x(spread[1]).toFixed(1)}"/>`,
-      target?.of === "ratio" ? line(x(target.value), y - 3, y + 19, "target") : "",
-      `<text x="${LABEL + WIDTH + 10}" y="${y + 13}">${show(ratio)}</text>`,
+      `<text x="8" y="${y + 13}">${escaped(`${name.split("/")[1]}, beside ${peer}`)}</text>`,
+      `<rect fill="${color}" x="${at(from)}" y="${y}" width="${at(Math.max(to - from, 2))}" height="16"/>`,
+      `<path stroke="#222" stroke-width="2" d="M${at(x(spread[0]))} ${y + 8}H${at(x(spread[1]))}"/>`,
+      target?.of === "ratio" ? line(target.value, y - 3, y + 19, COLORS.target, 3) : "",
+      `<text x="${LABEL + WIDTH + 10}" y="${y + 13}">${escaped(verdict(row))}</text>`,
     ].join("");
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LABEL + WIDTH + 70} ${height}" font-family="sans-serif" font-size="13">
+  const axis = marks(low, high, x).map(
+    (mark) =>
+      line(mark, TOP - 4, bottom + 4, mark === 1 ? "#444" : "#ddd", mark === 1 ? 1.5 : 1) +
+      `<text x="${at(x(mark))}" y="${bottom + 18}" text-anchor="middle" fill="#555">${mark}</text>`,
+  );
+  const [width, height] = [LABEL + WIDTH + VERDICT, bottom + 28];
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13" fill="#222">
 <title>${escaped(title)}</title>
-<style>text{fill:#222}.yes{fill:#3a8f5c}.no{fill:#c0504d}.open{fill:#7a8ba0}.whisker{stroke:#222;stroke-width:2}.one{stroke:#888}.target{stroke:#c47f00;stroke-width:3}@media(prefers-color-scheme:dark){text{fill:#ddd}.whisker{stroke:#eee}}</style>
-<text x="8" y="20" font-weight="bold">${escaped(title)}</text>
-${line(x(1), 28, height - 4, "one")}
+<rect width="${width}" height="${height}" fill="white"/>
+<text x="8" y="18" font-weight="bold">${escaped(title)}</text>
+<text x="8" y="36" fill="#555" font-size="11">ours divided by theirs, on a logarithmic axis; black: quartiles, orange: target</text>
+${axis.join("\n")}
 ${bars.join("\n")}
 </svg>
 `;
