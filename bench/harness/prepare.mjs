@@ -26,10 +26,15 @@ const compilers = {
 
 /** The packages, as `pnpm build` does it. */
 export function buildProject() {
-  for (const script of ["scripts/preflight.mjs", "native/scripts/build.mjs", "node_modules/typescript/bin/tsc"]) {
-    const args = script.endsWith("tsc") ? [script, "-b"] : [script];
-    const { status } = spawnSync(process.execPath, args, { cwd: repository, stdio: TO_STDERR });
-    if (status !== 0) throw new Error(`${script} failed`);
+  const steps = [
+    ["scripts/preflight.mjs"],
+    ["native/scripts/build.mjs"],
+    ["node_modules/typescript/bin/tsc", "-b"],
+    ["scripts/bundle-command.mjs"],
+  ];
+  for (const step of steps) {
+    const { status } = spawnSync(process.execPath, step, { cwd: repository, stdio: TO_STDERR });
+    if (status !== 0) throw new Error(`${step[0]} failed`);
   }
 }
 
