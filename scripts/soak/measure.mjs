@@ -1,62 +1,64 @@
-// What a process uses, once a second, and whether that is flat: after half of the time it must not grow any more.
-import { readdirSync } from "node:fs";
+// What this process uses, every few seconds.
+import { readdirSync, readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-
-/** What the fourth quarter's mean may have more than the third's: the allocator's and the collector's noise. */
-const GROWTH = { rss: 0.05, heap: 0.1, external: 0.1 };
-/** Of a small quantity a part is less than one buffer. */
-const NOISE_MIB = 4;
-
-/** In less the just-in-time compiler and the first collections are still at work. */
-const SHORTEST_SECONDS = 60;
+import { setImmediate as turn } from "node:timers/promises";
+import { getHeapCodeStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 const MIB = 1024 * 1024;
+const NS_PER_MS = 1e6;
 const count = (directory) => readdirSync(directory).length;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc");
+
+// What functions are compiled to: V8 goes on optimizing, and dropping, for as long as a program runs.
+function compiled() {
+  const { code_and_metadata_size: machineCode, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics();
+  return machineCode + bytecode;
+}
+
+// proc(5): how long the main thread could have run, had there been a processor for it, in nanoseconds.
+function waitedForProcessor() {
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[1]);
+}
 
 export class Measurement {
   samples = [];
-  #delay = monitorEventLoopDelay({ resolution: 5 });
+  #delay = monitorEventLoopDelay({ resolution: 1 });
   #begin = performance.now();
+  #since = this.#begin;
+  #waited = waitedForProcessor();
 
   constructor() {
     this.#delay.enable();
   }
 
-  take() {
-    const { rss, heapUsed, external } = process.memoryUsage();
-    this.samples.push({
-      seconds: (performance.now() - this.#begin) / 1000,
-      rss: rss / MIB,
-      heap: heapUsed / MIB,
-      external: external / MIB,
+  /**
+   * Memory is what is left when all garbage is collected: when V8 would have done that by itself is not the subject. The
+   * time that this takes is in no sample.
+   */
+  async take() {
+    this.#delay.disable();
+    const now = performance.now();
+    const sample = {
+      seconds: (now - this.#begin) / 1000,
+      delay: this.#delay.max / NS_PER_MS,
+      typicalDelay: this.#delay.percentile(50) / NS_PER_MS,
+      waited: (waitedForProcessor() - this.#waited) / NS_PER_MS,
+      elapsed: now - this.#since,
       fds: count("/proc/self/fd"),
       threads: count("/proc/self/task"),
-      delay: this.#delay.percentile(99) / 1e6,
-    });
-    this.#delay.reset();
-  }
-
-  #seconds() {
-    return this.samples.at(-1)?.seconds ?? 0;
-  }
-
-  /** One sentence for each quantity of memory that grew; the figures in `summary`. */
-  judge() {
-    const length = this.samples.length;
-    const mean = (name, from, to) => {
-      const part = this.samples.slice(Math.floor(length * from), Math.floor(length * to));
-      return part.reduce((sum, sample) => sum + sample[name], 0) / part.length;
     };
-    const summary = [];
-    const grown = [];
-    for (const [name, bound] of Object.entries(GROWTH)) {
-      const [third, fourth] = [mean(name, 0.5, 0.75), mean(name, 0.75, 1)];
-      const text = `${name} ${third.toFixed(1)} -> ${fourth.toFixed(1)} MiB`;
-      summary.push(text);
-      if (this.#seconds() < SHORTEST_SECONDS) continue;
-      if (fourth > third * (1 + bound) + NOISE_MIB)
-        grown.push(`${text}: more than ${bound * 100} % and ${NOISE_MIB} MiB from the third quarter to the last`);
-    }
-    return { summary, grown };
+    // Of a native object the first collection frees JavaScript's side, and what that held is free in the second.
+    collect();
+    await turn();
+    collect();
+    const { rss, heapUsed, external } = process.memoryUsage();
+    this.samples.push({ ...sample, rss: rss / MIB, heap: (heapUsed - compiled()) / MIB, external: external / MIB });
+    this.#since = performance.now();
+    this.#waited = waitedForProcessor();
+    this.#delay.reset();
+    this.#delay.enable();
   }
 }
