@@ -13,7 +13,7 @@ const PLOTS = [
     lines: { waiting: ({ waited, elapsed }) => (100 * waited) / elapsed },
   },
 ];
-const [LEFT, WIDTH, RIGHT, TOP, HEIGHT, GAP] = [60, 600, 190, 60, 110, 50];
+const [LEFT, WIDTH, RIGHT, TOP, HEIGHT, GAP] = [60, 600, 240, 60, 110, 50];
 
 /** Numbers at equal, round distances that enclose both. */
 function ticks(least, most, count) {
