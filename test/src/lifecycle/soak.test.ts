@@ -1,4 +1,5 @@
-// The soak's short form: what it says of descriptors, threads and bytes. Memory and the event loop are judged in runs of two minutes and more.
+// The soak's short form: what it says of descriptors, threads and bytes. Memory and the event loop are judged in runs of
+// two minutes and more: here in samples that are made up.
 import { join } from "node:path";
 import t from "tap";
 import { repository } from "../support/paths.js";
@@ -35,3 +36,42 @@ t.test("more terminals than the kernel has: it says which setting", async (t) =>
   t.match({ status, stdout }, { status: 2, stdout: "" });
   t.match(stderr, /^soak: kernel\.pty\.max leaves \d+ terminals, not 1000000000: sysctl kernel\.pty\.max=\d+\n$/);
 });
+
+const { judge } = await import(join(repository, "scripts/soak/judge.mjs"));
+
+/** Ten minutes, a sample each five seconds, of a process that is as `changes` say at each moment, and else flat. */
+function samples(changes: Record<string, (seconds: number) => number>) {
+  return Array.from({ length: 120 }, (_, n) => {
+    const seconds = 5 * (n + 1);
+    const flat = {
+      rss: 107 + (n % 7) / 7,
+      heap: 12,
+      external: 2,
+      delay: 40,
+      typicalDelay: 1,
+      waited: 600,
+      elapsed: 5000,
+    };
+    const changed = Object.entries(changes).map(([name, at]) => [name, at(seconds)]);
+    return { seconds, ...flat, ...Object.fromEntries(changed) };
+  });
+}
+
+for (const [what, changes, problems] of [
+  ["flat but for its noise", {}, []],
+  ["that grows while it begins", { heap: (at: number) => 8 + Math.min(4, at / 70) }, []],
+  [
+    "whose heap grows 60 KiB in a minute",
+    { heap: (at: number) => 12 + at / 1000 },
+    [/^heap 12\.\d+ -> 12\.\d+ MiB: more/],
+  ],
+  ["whose resident size grows 1 MiB in a minute", { rss: (at: number) => 107 + at / 60 }, [/^rss .* more than 2 MiB/]],
+  ["held up once", { delay: (at: number) => (at === 300 ? 2000 : 40) }, [/^a turn of the event loop took 1400 ms/]],
+  ["without a processor", { delay: (at: number) => (at === 300 ? 2000 : 40), waited: () => 2500 }, []],
+] as const) {
+  t.test(`ten minutes of a process ${what}`, async (t) => {
+    const judged = judge(samples(changes));
+    t.equal(judged.problems.length, problems.length, judged.problems.join("; "));
+    t.match(judged.problems, [...problems]);
+  });
+}
