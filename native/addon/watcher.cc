@@ -6,6 +6,14 @@
 
 namespace addon {
 
+namespace {
+
+// Kept by the watcher's own object, and not by a reference of ours: it holds whoever waits, and they hold the watcher.
+// That circle is garbage once nobody else has a part of it, unless the watcher watches (update).
+constexpr char kCallback[] = "onReady";
+
+}  // namespace
+
 Napi::Function Watcher::define(Napi::Env env) {
   return DefineClass(env, "Watcher",
                      {InstanceMethod("watch", &Watcher::watch), InstanceMethod("close", &Watcher::close),
@@ -15,9 +23,10 @@ Napi::Function Watcher::define(Napi::Env env) {
 Watcher::Watcher(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<Watcher>(info),
       reactor_(Environment::of(info.Env()).reactor),
-      callback_(Napi::Persistent(info[1].As<Napi::Function>())),
       context_(info.Env(), "CmsgWatcher"),
-      fd_(int_argument(info, 0)) {}
+      fd_(int_argument(info, 0)) {
+  Value().Set(kCallback, info[1]);
+}
 
 // Reached while watching only when the environment goes: until then a watcher that watches holds itself (update).
 Watcher::~Watcher() {
@@ -68,8 +77,6 @@ void Watcher::close(const Napi::CallbackInfo&) {
   if (fd_ < 0) return;
   update(0);
   fd_ = -1;
-  // The callback holds whoever waited, and they hold this: the circle would outlive them all.
-  callback_.Reset();
 }
 
 void Watcher::set_ref(const Napi::CallbackInfo& info) {
@@ -83,7 +90,8 @@ void Watcher::on_events(uint32_t events) {
   bool readable = (events_ & EPOLLIN) != 0 && (events & (EPOLLIN | EPOLLRDHUP | kBoth)) != 0;
   bool writable = (events_ & EPOLLOUT) != 0 && (events & (EPOLLOUT | kBoth)) != 0;
   Napi::Env env = Env();
-  callback_.MakeCallback(Value(), {Napi::Boolean::New(env, readable), Napi::Boolean::New(env, writable)}, context_);
+  auto callback = Value().Get(kCallback).As<Napi::Function>();
+  callback.MakeCallback(Value(), {Napi::Boolean::New(env, readable), Napi::Boolean::New(env, writable)}, context_);
 }
 
 }  // namespace addon

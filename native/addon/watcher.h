@@ -25,7 +25,6 @@ class Watcher : public Napi::ObjectWrap<Watcher>, public Source {
   void hold_loop();
 
   std::shared_ptr<Reactor> reactor_;
-  Napi::FunctionReference callback_;
   Napi::AsyncContext context_;
   int fd_;
   uint32_t events_ = 0;

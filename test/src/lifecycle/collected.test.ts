@@ -29,3 +29,29 @@ t.test("a closed socket, server, stream and console are garbage", async (t) => {
   });
   t.equal(stdout.trim(), "[]", stderr);
 });
+
+t.test(
+  "a socket that is forgotten is garbage too, unless somebody waits on it, and its descriptor is reported",
+  async (t) => {
+    const script = `import { setImmediate as turn } from "node:timers/promises";
+    import { UnixSocket } from "cmsg";
+    const [forgotten, other] = UnixSocket.pair().map((socket) => new WeakRef(socket));
+    const [awaited, sender] = UnixSocket.pair();
+    const received = awaited.receive();
+    const kept = new WeakRef(awaited);
+    await turn();
+    for (let i = 0; i < 200 && (forgotten.deref() || other.deref()); i++) { await turn(); gc(); }
+    console.log(Boolean(forgotten.deref()), Boolean(other.deref()), Boolean(kept.deref()));
+    await sender.send(Buffer.from("there"));
+    console.log(String((await received).data));
+    sender.close();
+    kept.deref()?.close();`;
+    const [command, ...args] = plainNode;
+    const { stdout, stderr } = await run(t, command, [...args, "--expose-gc", "--input-type=module", "-e", script], {
+      cwd,
+      env: { ...process.env, NODE_DEBUG: "cmsg" },
+    });
+    t.equal(stdout, "false false true\nthere\n", stderr);
+    t.equal(stderr.match(/UnixSocket\.pair/g)?.length, 2, stderr);
+  },
+);
