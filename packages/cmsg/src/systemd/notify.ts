@@ -99,6 +99,8 @@ export async function barrier({ signal }: NotifyOptions = {}): Promise<void> {
   const [kept, sent] = UnixSocket.pair("stream");
   try {
     const told = tell(["BARRIER=1"], [sent.fd], { signal });
+    // Whatever comes of it is no longer awaited when the close fails.
+    told.catch(() => undefined);
     sent.close();
     await told;
     for (;;) {
