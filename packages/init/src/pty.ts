@@ -37,8 +37,11 @@ export function openPty({ ptmx: through, size, owner }: OpenPtyOptions = {}): Pt
   const ptmx = new OwnedFd(opened.ptmx);
   const peer = new OwnedFd(opened.peer);
   const close = () => {
-    ptmx.close();
-    peer.close();
+    try {
+      ptmx.close();
+    } finally {
+      peer.close();
+    }
   };
   try {
     if (size) native.setWindowSize(ptmx.fd, size.columns, size.rows);

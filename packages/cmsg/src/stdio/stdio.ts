@@ -88,7 +88,7 @@ export class BorrowedStdio implements Disposable {
 
   /** Closes all three. A second call does nothing. */
   close(): void {
-    for (const fd of [this.stdin, this.stdout, this.stderr]) fd.close();
+    closeAll([this.stdin, this.stdout, this.stderr]);
   }
 
   [Symbol.dispose](): void {
