@@ -1,10 +1,11 @@
 // Connecting to an agent, which may still be booting: again and again, until it answers or the time is up.
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { UnixSocket, UnixStream } from "cmsg";
+import { UnixSocket } from "cmsg";
 import { connect } from "cmsg/vsock";
 import { ConsoleSocketError } from "../errors.js";
 import { type AgentAddress, agentAddressText, parseAgentAddress } from "./agent-address.js";
+import { asStream } from "./as-stream.js";
 import { connectThrough } from "./hybrid-vsock.js";
 
 export interface DialOptions {
@@ -86,7 +87,7 @@ async function connectOnce(target: AgentAddress, signal: AbortSignal): Promise<D
   if (target.scheme === "vsock") return connect(target, { signal });
   const socket = await UnixSocket.connect(target.path, { signal });
   if (target.scheme === "hvsock") return connectThrough(socket, target.port, signal);
-  return UnixStream.connect({ fd: socket.release() });
+  return asStream(socket);
 }
 
 // From code that was not checked by a compiler.

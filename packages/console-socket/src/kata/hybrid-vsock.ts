@@ -5,8 +5,9 @@
 //
 // From then on the connection is the guest's. What came with the line belongs to it. Where nobody listens on the port,
 // the hypervisor closes.
-import { type UnixSocket, UnixStream } from "cmsg";
+import type { UnixSocket, UnixStream } from "cmsg";
 import { ConsoleSocketError } from "../errors.js";
+import { asStream } from "./as-stream.js";
 
 /** How long a hypervisor may take for its answer. Some versions lose the request, and never give one. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -53,7 +54,7 @@ export async function connectThrough(socket: UnixSocket, port: number, signal: A
   try {
     await socket.send(Buffer.from(`CONNECT ${port}\n`), [], { signal });
     const { rest } = await readAnswer(socket, signal);
-    const stream = UnixStream.connect({ fd: socket.release() });
+    const stream = asStream(socket);
     if (rest.length > 0) stream.unshift(rest);
     return stream;
   } finally {

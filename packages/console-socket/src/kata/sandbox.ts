@@ -1,7 +1,8 @@
 // Where the agent of a running sandbox is: its shim says so, over HTTP on a socket of its own (GET /agent-url).
 import { request } from "node:http";
-import { UnixSocket, UnixStream } from "cmsg";
+import { UnixSocket, type UnixStream } from "cmsg";
 import { ConsoleSocketError } from "../errors.js";
+import { asStream } from "./as-stream.js";
 import { checkTimeout } from "./dial.js";
 
 /** Where shims have their directories: the Go runtime's, then the Rust runtime's. */
@@ -43,7 +44,7 @@ export async function sandboxAgentUrl(
   for (const path of paths) {
     try {
       using socket = await UnixSocket.connect(path, { signal: either });
-      return await ask(path, UnixStream.connect({ fd: socket.release() }), either);
+      return await ask(path, asStream(socket), either);
     } catch (error) {
       signal?.throwIfAborted();
       if (timeout.aborted) throw silent(path, `did not answer within ${timeoutMs / 1000} s`);
