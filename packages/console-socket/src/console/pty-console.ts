@@ -197,7 +197,11 @@ export class PtyConsole extends ConsoleStream {
 
   // No more bytes will come: the descriptor is closed now, and the Duplex ends when what it holds has been read.
   #finish(): void {
-    this.#close();
+    try {
+      this.#close();
+    } catch {
+      // close(2) failed: every byte was read, and the number is free.
+    }
     this.endOutput();
     this.#continueWriting();
   }

@@ -36,8 +36,9 @@ export class LaunchedContainer {
     this.#monitor = monitor;
     this.#process = process;
     this.#master = master;
+    // Should the close fail there is nobody to tell, and the number is free.
     const forget = (): void => process?.close();
-    this.exited.then(forget, forget);
+    this.exited.then(forget, forget).catch(() => undefined);
     // Others may keep the terminal when this process has ended. A monitor that was killed tells nothing about it.
     console.endAfter(this.exited.catch(() => new Promise(() => undefined)));
   }
