@@ -181,7 +181,11 @@ function ending(child: ChildProcess): Promise<Exit> {
 }
 
 async function whenReady(handshake: UnixSocket, exited: Promise<Exit>): Promise<void> {
-  const message = await handshake.receive().catch(() => null);
+  // Reset or closed: it has ended, which says more. Any other failure is no end, and none need come.
+  const message = await handshake.receive().catch((error: { code?: string }) => {
+    if (["ECONNRESET", "ERR_CMSG_CLOSED"].includes(error.code ?? "")) return null;
+    throw error;
+  });
   if (message) return;
   const { status, signal, stderr } = await exited;
   const ended = signal ? `was ended by ${signal}` : `ended with status ${status}`;
