@@ -2,9 +2,11 @@
 // with that, the event loop goes on, other consoles are unharmed, and the attacked one ends with ERR_CONSOLE_TAMPERED.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { listen, type PtyConsole } from "console-socket";
+import { launch, listen, type PtyConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { consoleOf } from "../support/consoles.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
@@ -12,7 +14,9 @@ import { fixture } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { type Program, run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
+import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
+import { until } from "../support/until.js";
 
 // Bare names resolve from where `node -e` starts.
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
@@ -100,16 +104,18 @@ t.test("O_NONBLOCK cleared and set again while much is typed", { skip: needs("py
   await assertNoLeak(t, before);
 });
 
+/** The next event on a diagnostics channel. */
+const happened = (event: string) =>
+  new Promise<object>((resolve) => {
+    const heard = (message: unknown): void => {
+      unsubscribe(`console-socket:${event}`, heard);
+      resolve(message as object);
+    };
+    subscribe(`console-socket:${event}`, heard);
+  });
+
 t.test("tampered with before anybody accepted it: the process goes on", { skip: needs("python3") }, async (t) => {
   const before = openFds();
-  const happened = (event: string) =>
-    new Promise<object>((resolve) => {
-      const heard = (message: unknown): void => {
-        unsubscribe(`console-socket:${event}`, heard);
-        resolve(message as object);
-      };
-      subscribe(`console-socket:${event}`, heard);
-    });
   const [received, tampered] = [happened("receive"), happened("tamper")];
   const listener = await listen();
   const attacker = start(t, "python3", [fixture("tamper.py"), listener.path, "told"]);
@@ -126,6 +132,26 @@ t.test("tampered with before anybody accepted it: the process goes on", { skip: 
   listener.close();
   attacker.endInput();
   await attacker.ended;
+  await assertNoLeak(t, before);
+});
+
+t.test("tampered with before launch() has returned: the process goes on", { skip: needs("python3") }, async (t) => {
+  // Whatever is opened once and kept is there before the first comparison.
+  await t.rejects(launch(["true", "{}"]), { code: "ERR_CONSOLE_NONE" });
+  const before = openFds();
+  const orders = join(tempDir(t), "orders");
+  await run(t, "mkfifo", [orders]);
+  const tampered = happened("tamper");
+  const runtime = ["sh", "-c", 'exec python3 "$0" "$1" told <"$2"', fixture("tamper.py"), "{}", orders];
+  const launching = t.rejects(launch(runtime), { code: "ERR_CONSOLE_PID" });
+  // For reading too: opening it waits for nobody then.
+  const fifo = openSync(orders, "r+");
+  const isNew = ([fd, what]: [number, string]) => before.get(fd) !== what && /^\/dev.*ptmx$/.test(what);
+  await until(() => [...openFds()].some(isNew), { what: "the console to be received" });
+  writeSync(fifo, "clear\nclose\n");
+  await tampered; // the runtime's command still runs, and nobody has the console
+  closeSync(fifo);
+  await launching;
   await assertNoLeak(t, before);
 });
 

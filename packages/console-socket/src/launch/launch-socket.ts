@@ -98,6 +98,8 @@ async function receive(
   const { name, fd } = await recvFile(connection, { signal });
   try {
     const console = PtyConsole.fromFd(fd, { ...options, name: safeName(name) });
+    // As with listen(): nobody can listen for its errors while the runtime's command runs, and the container can cause one.
+    console.on("error", () => undefined);
     if (onlcr !== undefined) console.setOnlcr(onlcr);
     return { console, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
   } catch (error) {
