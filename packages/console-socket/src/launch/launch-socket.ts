@@ -66,7 +66,11 @@ export class LaunchSocket implements Disposable {
 
   /** Hangs up a console that nobody keeps. */
   [Symbol.dispose](): void {
-    this.#server.close();
+    try {
+      this.#server.close();
+    } catch {
+      // close(2) failed, and the number is free: no reason to lose a container that was launched.
+    }
     this.#closing.abort();
     this.#place.remove();
     if (!this.#kept) this.#delivery?.console.destroy();
