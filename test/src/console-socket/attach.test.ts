@@ -1,11 +1,13 @@
 // attach(): when it is over, and what becomes of the terminal in raw mode.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
+import { ReadStream, WriteStream } from "node:tty";
 import { fileURLToPath } from "node:url";
 import { native } from "cmsg-native";
-import { attach } from "console-socket";
+import { attach, PtyConsole } from "console-socket";
 import t from "tap";
 import { consoleOf } from "../support/consoles.js";
 import { openHostPty } from "../support/host-pty.js";
@@ -100,4 +102,30 @@ t.test("onRaw comes before raw mode: its handlers are there when the first signa
   t.strictSame(await once(program, "exit"), [3, null]);
   ptmx.close();
   peer.close();
+});
+
+t.test("attach [stdin is a terminal that the caller opened] has it raw meanwhile", async (t) => {
+  const before = openFds();
+  const [person, program] = [openHostPty(), openHostPty()];
+  const stdin = new ReadStream(person.peer.fd);
+  const stdout = new WriteStream(person.peer.fd);
+  const console = PtyConsole.fromFd(program.ptmx.release());
+  const settings = () => Buffer.from(native.getTerminalSettings(person.peer.fd)).toString("hex");
+  const original = settings();
+  const attached = attach(console, { stdin, stdout });
+  t.not(settings(), original, "raw");
+  writeSync(person.ptmx.fd, "typed\n");
+  let shown = "";
+  for await (const bytes of console) {
+    shown += bytes;
+    if (shown.includes("typed")) break;
+  }
+  program.peer.close();
+  t.equal(await attached, "ended");
+  t.equal(settings(), original);
+  stdin.destroy();
+  await t.rejects(attach(console, { stdin, stdout }), { code: "ERR_CONSOLE_INVALID_ARG", message: /destroyed/ });
+  stdout.destroy();
+  for (const { ptmx, peer } of [person, program]) for (const fd of [ptmx, peer]) fd.close();
+  await assertNoLeak(t, before);
 });

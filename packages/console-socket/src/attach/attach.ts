@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import type { Console } from "../console/console.js";
 import type { WindowSize } from "../console/window-size.js";
+import { ConsoleSocketError } from "../errors.js";
 import { DetachKeys, parseDetachKeys } from "./detach-keys.js";
 import { RawTerminal } from "./raw-terminal.js";
 
@@ -35,7 +36,7 @@ export interface AttachOptions {
  *
  * @returns `'ended'` after the last byte was handed to `stdout`, or `'detached'` when the detach keys were typed. What was
  * typed behind them stays in `stdin`.
- * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (the detach keys); the console's error, such as
+ * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (the detach keys, a stdin that was destroyed); the console's error, such as
  * ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
  */
 export async function attach(
@@ -50,8 +51,7 @@ export async function attach(
   }: AttachOptions = {},
 ): Promise<"ended" | "detached"> {
   const keys = detachKeys === undefined ? undefined : parseDetachKeys(detachKeys);
-  using raw =
-    stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal((stdin as typeof process.stdin).fd) : undefined;
+  using raw = stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal(numberOf(stdin)) : undefined;
   if (raw) {
     // First who handles the signals: one that comes in between must not leave the terminal raw.
     onRaw?.(raw);
@@ -66,6 +66,14 @@ export async function attach(
     stopFollowing?.();
     stopTyping?.();
   }
+}
+
+// process.stdin says its number; a ReadStream that somebody made keeps it in Node's handle.
+function numberOf(stdin: ReadStream): number {
+  const { fd, _handle } = stdin as { fd?: number; _handle?: { fd: number } };
+  const number = fd ?? _handle?.fd;
+  if (number !== undefined && number >= 0) return number;
+  throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", "Expected stdin to be open; this terminal was destroyed.");
 }
 
 function typeInto(console: Console, stdin: Readable, keys: Buffer | undefined, onDetach: () => void): () => void {
