@@ -45,8 +45,10 @@ bool keep_standard_error(core::UniqueFd* kept, Message* problem) {
   return false;
 }
 
-int fail(const Message& problem) {
-  problem.write_line(STDERR_FILENO);
+int fail(const Message& problem, int standard_error = STDERR_FILENO) {
+  // On the way out the terminal is closed, and a receiver that then hangs up is not to be what this process dies of.
+  ignore_signal(SIGHUP);
+  problem.write_line(standard_error);
   return kOwnFailure;
 }
 
@@ -109,8 +111,7 @@ int run(const Options& options, Message& problem) {
   if (!keep_standard_error(&standard_error, &problem)) return fail(problem);
   step("starting the command");
   if (!use_as_standard(pty.peer, &problem) || !leave_preparations(options, supervision, &problem)) {
-    problem.write_line(standard_error.get());
-    return kOwnFailure;
+    return fail(problem, standard_error.get());
   }
   ExitStatus status = run_command(options.command, &problem);
   problem.write_line(standard_error.get());
