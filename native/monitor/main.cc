@@ -46,16 +46,17 @@ int run(char** command) {
   sigprocmask(SIG_BLOCK, &ended, nullptr);
 
   Runtime runtime;
-  int error = start_runtime(command, &runtime);
+  Monitor monitor(control, runtime);
+  int error = open_output(&runtime) && monitor.begin() ? start_runtime(command, &runtime) : errno;
   if (error != 0) {
     control.tell(kNotStarted, error);
     return kOwnFailure;
   }
   control.tell(kStarted, runtime.pid);
   // The runtime has taken the working directory; a file system it lies on shall not be kept busy for the container's
-  // lifetime.
-  if (chdir("/") == -1 || !Monitor(control, runtime).run()) return refuse(strerror(errno));
-  return kDone;
+  // lifetime. Where that fails it is, and nothing else is wrong.
+  [[maybe_unused]] int moved = chdir("/");
+  return monitor.run() ? kDone : refuse(strerror(errno));
 }
 
 }  // namespace

@@ -23,9 +23,6 @@ constexpr int kReadsPerTurn = 16;
 }  // namespace
 
 bool Monitor::run() {
-  if (!begin()) return false;
-  // The runtime may have ended before the descriptor for SIGCHLD was there; the signal is pending then, as it is
-  // blocked.
   for (;;) {
     epoll_event event{};
     int count = core::retry_on_eintr([&] { return epoll_wait(events_.get(), &event, 1, -1); });

@@ -13,14 +13,16 @@ class Monitor {
  public:
   Monitor(Control& control, Runtime& runtime) : control_(control), runtime_(runtime) {}
 
-  // SIGCHLD is blocked here. False with errno set when it cannot begin; else when there are no children any more.
+  // Before the runtime is started: what can be lacking is lacking then. SIGCHLD is blocked here. False with errno set.
+  bool begin();
+
+  // Returns when there are no children any more; false with errno set when it cannot go on.
   bool run();
 
  private:
   // What an event belongs to.
   enum Source : uint32_t { kChildren, kControl, kRuntimeOutput, kConsole };
 
-  bool begin();
   bool watch(int fd, Source source, uint32_t events);
   bool change(int operation, int fd, Source source, uint32_t events);
   void unwatch(int fd);

@@ -44,16 +44,19 @@ bool open_pipe(core::UniqueFd* reading, core::UniqueFd* writing) {
 
 }  // namespace
 
+bool open_output(Runtime* runtime) {
+  // The command's end is another open file description: this one's mode is not its.
+  return open_pipe(&runtime->output, &runtime->writing) && fcntl(runtime->output.get(), F_SETFL, O_NONBLOCK) == 0;
+}
+
 int start_runtime(char** command, Runtime* runtime) {
-  core::UniqueFd output;
   core::UniqueFd failed;
   core::UniqueFd failing;
-  if (!open_pipe(&runtime->output, &output) || !open_pipe(&failed, &failing)) return errno;
-  // The command's end is another open file description: this one's mode is not its.
-  if (fcntl(runtime->output.get(), F_SETFL, O_NONBLOCK) == -1) return errno;
+  if (!open_pipe(&failed, &failing)) return errno;
   runtime->pid = fork();
   if (runtime->pid == -1) return errno;
-  if (runtime->pid == 0) become(command, output, failing);
+  if (runtime->pid == 0) become(command, runtime->writing, failing);
+  runtime->writing.reset();
   failing.reset();
   return wait_for_exec(runtime->pid, failed);
 }

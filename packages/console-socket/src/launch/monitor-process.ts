@@ -182,8 +182,8 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
 function monitorGone(): ConsoleSocketError {
   return new ConsoleSocketError(
     "ERR_CONSOLE_MONITOR",
-    "Expected console-monitor to run as long as the container; it was killed. The container goes on, and how it ends " +
-      "cannot be known: ask the runtime.",
+    "Expected console-monitor to run as long as the container; it was killed, or failed. The container goes on, and how " +
+      "it ends cannot be known: ask the runtime.",
   );
 }
 
