@@ -19,11 +19,21 @@ export async function findContainer(
   for (;;) {
     const { children, over } = monitor;
     const candidates = [leader(), named].filter((pid) => pid > 0);
-    const found = candidates.find((pid) => children.includes(pid));
+    // What the monitor is not told of its children (it reads them from /proc too) it cannot tell.
+    const found = candidates.find((pid) => children.includes(pid) || isChild(pid, monitor.pid));
     if (found !== undefined) return found;
     if (over) return candidates.length === 0 ? children.at(-1) : undefined;
     if (candidates.some((pid) => isElsewhere(pid, monitor.pid))) return undefined;
     await monitor.changed();
+  }
+}
+
+function isChild(pid: number, parent: number): boolean {
+  try {
+    return parentOf(pid) === parent;
+  } catch {
+    // Gone meanwhile.
+    return false;
   }
 }
 
