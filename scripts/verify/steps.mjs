@@ -39,7 +39,7 @@ export const steps = [
     name: "faults",
     what: "each system call of each operation fails, with each errno of its man page",
     command: ["node", "scripts/verify/faults.mjs"],
-    needs: { gcc: "gcc" },
+    needs: { gcc: "gcc", python3: "python3", strace: "strace" },
   },
   {
     name: "random-peers",

@@ -1,4 +1,5 @@
 // The command line of fixtures/runtime.py, a runtime that needs no root: for launch().
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fixture } from "./paths.js";
 import { childrenOf } from "./processes.js";
@@ -15,11 +16,20 @@ export interface FakeRuntimeOptions {
 export function fakeRuntime(command: string[], options: FakeRuntimeOptions = {}): string[] {
   const { stopBefore, status, socket = "{}", pidFile = "{pid}" } = options;
   return [
-    ...["python3", fixture("runtime.py"), socket, pidFile],
+    ...[python(), fixture("runtime.py"), socket, pidFile],
     ...(stopBefore ? ["--stop-before", stopBefore] : []),
     ...(status === undefined ? [] : ["--status", String(status)]),
     ...["--", ...command],
   ];
+}
+
+let interpreter: string | undefined;
+
+// The interpreter itself: where `python3` is a script that looks for one, each start takes its time, and strace's options
+// mean the script.
+function python(): string {
+  interpreter ??= spawnSync("python3", ["-c", "import sys; sys.stdout.write(sys.executable)"]).stdout.toString();
+  return interpreter;
 }
 
 export interface Parties {

@@ -1,5 +1,5 @@
-// Programs in which system calls fail: fixtures/faults.c, built into test/build, and the program that steers it.
-import { mkdirSync, renameSync } from "node:fs";
+// Programs in which system calls fail: fixtures/faults, built into test/build, and the program that steers it.
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
@@ -12,16 +12,28 @@ async function library(t: Test): Promise<string> {
   const built = join(fixtureBuild, "faults.so");
   const own = `${built}.${process.pid}`;
   const flags = ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o", own];
-  const { status, stderr } = await run(t, "gcc", [...flags, fixture("faults.c"), "-ldl"]);
+  const sources = readdirSync(fixture("faults"))
+    .filter((name) => name.endsWith(".c"))
+    .map((name) => fixture(`faults/${name}`));
+  const { status, stderr } = await run(t, "gcc", [...flags, ...sources, "-ldl"]);
   if (status !== 0) throw new Error(`gcc: ${stderr}`);
   renameSync(own, built);
   return built;
 }
 
-/** faults/inject.js, which says what its arguments are; needs("gcc"). */
-export async function inject(t: Test, args: string[]): Promise<Output> {
+async function preloading(t: Test, program: string, args: string[]): Promise<Output> {
   const [command, ...options] = plainNode;
-  const program = fileURLToPath(new URL("../faults/inject.js", import.meta.url));
+  const path = fileURLToPath(new URL(`../faults/${program}`, import.meta.url));
   const env = { ...process.env, LD_PRELOAD: await library(t) };
-  return run(t, command, [...options, program, ...args], { env });
+  return run(t, command, [...options, path, ...args], { env });
+}
+
+/** faults/inject.js, which says what its arguments are; needs("gcc", "python3", "strace"). */
+export function inject(t: Test, args: string[]): Promise<Output> {
+  return preloading(t, "inject.js", args);
+}
+
+/** faults/worker.js; needs("gcc"). */
+export function steppedWorker(t: Test): Promise<Output> {
+  return preloading(t, "worker.js", []);
 }

@@ -1,0 +1,32 @@
+// Everything that is done while system calls fail.
+import { alone } from "./alone.js";
+import { consoles } from "./consoles.js";
+import { containers } from "./containers.js";
+import { executables } from "./executables.js";
+import type { Operation } from "./expect.js";
+import { machines } from "./machines.js";
+import { services } from "./services.js";
+import { sockets } from "./sockets.js";
+
+export const operations: Readonly<Record<string, Operation>> = {
+  ...sockets,
+  ...services,
+  ...consoles,
+  ...containers,
+  ...machines,
+};
+
+/** Each run of these is to have a process of its own. */
+export const operationsAlone: Readonly<Record<string, Operation>> = alone;
+
+/** In these it is not this process whose system calls fail. */
+export const operationsOfExecutables: Readonly<Record<string, Operation>> = executables;
+
+/** What is not injected there. */
+export const impossible: Readonly<Record<string, RegExp>> = {
+  // It says that the other end is closed. console-init keeps it until it ends or runs the command.
+  spawnConsole: /^recvmsg #\d+ ECONNRESET$/,
+  // The monitor then closes its socket. strace has a copy, so this process learns of it when the container has ended, which
+  // is in its hands here. That it does is seen where the container ends by itself.
+  "console-monitor of leave": /^sendto #\d+ (?!EAGAIN|EINTR)/,
+};
