@@ -22,7 +22,7 @@ process.on("uncaughtException", (error) => uncaught.push(error));
 process.on("unhandledRejection", (error) => uncaught.push(error));
 
 /** What is wrong with an error, or undefined: it has a code, and says something. */
-export function judge(error: unknown): string | undefined {
+function judge(error: unknown): string | undefined {
   const { code, message, error: inner } = error as { code?: unknown; message?: unknown; error?: unknown };
   if (typeof code === "string" && message) return undefined;
   // What `using` makes of two failures, SuppressedError, has the second one inside.

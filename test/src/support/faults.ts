@@ -21,19 +21,19 @@ async function library(t: Test): Promise<string> {
   return built;
 }
 
-async function preloading(t: Test, program: string, args: string[]): Promise<Output> {
+async function preloading(t: Test, program: URL, args: string[]): Promise<Output> {
   const [command, ...options] = plainNode;
-  const path = fileURLToPath(new URL(`../faults/${program}`, import.meta.url));
+  const path = fileURLToPath(program);
   const env = { ...process.env, LD_PRELOAD: await library(t) };
   return run(t, command, [...options, path, ...args], { env });
 }
 
 /** faults/inject.js, which says what its arguments are; needs("gcc", "python3", "strace"). */
 export function inject(t: Test, args: string[]): Promise<Output> {
-  return preloading(t, "inject.js", args);
+  return preloading(t, new URL("../faults/inject.js", import.meta.url), args);
 }
 
 /** faults/worker.js; needs("gcc"). */
 export function steppedWorker(t: Test): Promise<Output> {
-  return preloading(t, "worker.js", []);
+  return preloading(t, new URL("../faults/worker.js", import.meta.url), []);
 }

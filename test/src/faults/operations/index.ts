@@ -22,6 +22,9 @@ export const operationsAlone: Readonly<Record<string, Operation>> = alone;
 /** In these it is not this process whose system calls fail. */
 export const operationsOfExecutables: Readonly<Record<string, Operation>> = executables;
 
+/** They start processes, which takes its time. */
+export const slow: ReadonlySet<string> = new Set(Object.keys({ ...containers, ...alone, ...executables }));
+
 /** What is not injected there. */
 export const impossible: Readonly<Record<string, RegExp>> = {
   // It says that the other end is closed. console-init keeps it until it ends or runs the command.
