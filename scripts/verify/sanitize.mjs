@@ -72,7 +72,8 @@ function ourLeaks(report) {
   const isOurs = (leak) => {
     const frames = [...leak.matchAll(/^ +#\d+ \w+ in (.*)$/gm)].map(([, frame]) => frame);
     const decisive = frames.find((frame) => !/__interceptor|operator new|\bstd::|\bv8impl::|\bnapi_/.test(frame));
-    return decisive?.includes("cmsg.node") || /\b(addon|core|Napi)::/.test(decisive ?? "");
+    // By its source where there is a line number: what has no name outside its file has no namespace there.
+    return /cmsg\.node| \.\.\/(addon|common)\/|\b(addon|core|Napi)::/.test(decisive ?? "");
   };
   return [...(/ERROR: AddressSanitizer/.test(head) ? [head] : []), ...leaks.filter(isOurs)].join("\n");
 }
