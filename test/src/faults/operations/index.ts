@@ -29,6 +29,8 @@ export const slow: ReadonlySet<string> = new Set(Object.keys({ ...containers, ..
 export const impossible: Readonly<Record<string, RegExp>> = {
   // It says that the other end is closed. console-init keeps it until it ends or runs the command.
   spawnConsole: /^recvmsg #\d+ ECONNRESET$/,
+  // It says that the program has left its terminal. Here it has not, and is waited for.
+  attach: /^write #\d+ EIO$/,
   // The monitor then closes its socket. strace has a copy, so this process learns of it when the container has ended, which
   // is in its hands here. That it does is seen where the container ends by itself.
   "console-monitor of leave": /^sendto #\d+ (?!EAGAIN|EINTR)/,
