@@ -49,6 +49,7 @@ const MAN_PAGES: Readonly<Record<string, string>> = {
   memfd_create: "EINVAL EMFILE ENFILE ENOMEM",
   fork: "EAGAIN ENOMEM ENOSYS",
   pipe2: "EMFILE ENFILE",
+  poll: "EINTR EINVAL ENOMEM",
   sendto: "EAGAIN EBADF ECONNRESET EINTR EINVAL ENOBUFS ENOMEM ENOTSOCK EPIPE",
   epoll_create1: "EINVAL EMFILE ENFILE ENOMEM",
   epoll_pwait: "EBADF EINTR EINVAL",

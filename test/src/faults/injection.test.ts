@@ -3,10 +3,11 @@
 import t from "tap";
 import { inject } from "../support/faults.js";
 import { needs } from "../support/requirements.js";
+import { unsupported } from "../support/unsupported.js";
 
 t.test(
   "one fault for each system call of each operation is survived",
-  { skip: needs("gcc", "python3", "strace") },
+  { skip: unsupported({ passPidfd: true }) || needs("gcc", "python3", "strace") },
   async (t) => {
     const { status, stdout } = await inject(t, ["some"]);
     const [, injected, survived] = stdout.match(/(\d+) faults injected, (\d+) survived\n$/) ?? [];

@@ -9,7 +9,9 @@ import { staticBusybox } from "../support/rootfs.js";
 import { tempDir } from "../support/temp-dir.js";
 import { needsStatic, staticConsoleInit } from "./receiver.js";
 
-export const needsBox: string | false = needs("unshare", "user-namespaces", "python3", "busybox") || needsStatic;
+// Most boxes have no /proc, which console-init needs without openat2; a test denies it, and mounts one.
+export const needsBox: string | false =
+  needs("unshare", "user-namespaces", "python3", "busybox", "openat2") || needsStatic;
 
 export interface Box {
   /** The directory that holds the root, and what a test puts beside it. */

@@ -194,11 +194,15 @@ t.test(
   },
 );
 
-t.test("spawnConsole() [bwrap] maps any user", { skip: sandboxed || needs("busybox", "bwrap") }, async (t) => {
-  const namespaces = { user: { uid: 1234, gid: 567 } };
-  const options = { root: { path: rootfs(t), by: "pivot_root" as const }, namespaces, env: { PATH: "/bin" } };
-  t.equal((await shows(t, 'echo "$(id -u) $(id -g)"', options)).shown, "1234 567\r\n");
-});
+t.test(
+  "spawnConsole() [bwrap] maps any user",
+  { skip: sandboxed || needs("busybox", "bwrap", "openat2") },
+  async (t) => {
+    const namespaces = { user: { uid: 1234, gid: 567 } };
+    const options = { root: { path: rootfs(t), by: "pivot_root" as const }, namespaces, env: { PATH: "/bin" } };
+    t.equal((await shows(t, 'echo "$(id -u) $(id -g)"', options)).shown, "1234 567\r\n");
+  },
+);
 
 t.test("spawnConsole() [a root that links out] refuses it", { skip: sandboxed }, async (t) => {
   const dir = tempDir(t);

@@ -16,6 +16,10 @@ const KATA_GO = {
   "github.com/containerd/ttrpc": "golang-github-containerd-ttrpc-dev",
 };
 
+const OPENAT2 = `import ctypes, sys
+how = (ctypes.c_uint64 * 3)(0o10000000)  # O_PATH
+sys.exit(ctypes.CDLL(None).syscall(437, -100, b"/", how, ctypes.sizeof(how)) < 0)`;
+
 /** Each requirement's check: undefined when it is there, else what is missing. */
 const checks = {
   root: () => (getuid?.() === 0 ? undefined : "not running as root"),
@@ -47,6 +51,9 @@ const checks = {
   "dumb-init": () => command("dumb-init"),
   wrk: () => command("wrk"),
   "socket-activate": () => command("systemd-socket-activate", "systemd"),
+  // By its number, which is one on every architecture; a new enough kernel may still have it refused by a sandbox.
+  openat2: () =>
+    spawnSync("python3", ["-c", OPENAT2]).status === 0 ? undefined : "openat2 is refused here (Linux 5.6 has it)",
   busybox: () => (staticBusybox() ? undefined : "no static busybox (Debian: busybox-static)"),
   "runc-go": () =>
     command("go", "golang-go") ??

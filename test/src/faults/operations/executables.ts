@@ -55,10 +55,8 @@ async function init(path: string, options: readonly string[]): Promise<void> {
 async function held(place: string): Promise<void> {
   const started = spawnConsole("sh", ["-c", PROGRAM, place], { hold: true, init: true, timeoutMs: 60_000 });
   using _socket = started.socket;
-  started.ready.then(
-    () => started.go(),
-    () => undefined,
-  );
+  // Where console-init has ended, its exit says why.
+  started.ready.then(() => started.go()).catch(() => undefined);
   const received = receiveConsole(started.socket).then(async (console) => {
     using _console = ending(console);
     return await shownBy(console);
