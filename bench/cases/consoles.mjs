@@ -66,7 +66,7 @@ export const consoles = [
     peers: {
       "tty.ReadStream": { ...kind("output", "tty.ReadStream"), ...lines },
       C: { ...c("console", (size) => ["output", size]), ...lines },
-      // What it would be to let output gather: the kernel holds too little of it, and the program waits.
+      // What letting output gather could save.
       "C, 1 ms late": { ...c("console", (size) => ["output", size, 1000]), ...lines },
     },
     figures: [
