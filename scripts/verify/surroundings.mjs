@@ -53,7 +53,9 @@ const kinds = {
   user(directory) {
     const cwd = copyFor(USER, directory);
     const become = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--inh-caps=-all"];
-    return run([...become, process.execPath, ...suite], { cwd, HOME: cwd, USER, PATH: USER_PATH });
+    // npx names root's own cache.
+    const own = { HOME: cwd, USER, PATH: USER_PATH, npm_config_cache: join(cwd, ".npm") };
+    return run([...become, process.execPath, ...suite], { cwd, ...own });
   },
   "old-kernel": () => run(["python3", "test/fixtures/deny.py", ...REFUSED, "--", process.execPath, ...suite]),
 };
