@@ -81,7 +81,7 @@ async function repeat({ name, often, once }) {
   for (let next = performance.now(); running(); ) {
     done[name] += await once();
     next = Math.max(next + 1000 / often, performance.now());
-    await delay(Math.min(next, end) - performance.now());
+    await delay(Math.max(0, Math.min(next, end) - performance.now()));
   }
 }
 
