@@ -68,11 +68,6 @@ const MAN_PAGES: Readonly<Record<string, string>> = {
 // Node has no name for it.
 const ETOOMANYREFS = 109;
 
-/** Whether somebody has looked it up. */
-export function isKnown(call: string): boolean {
-  return Object.hasOwn(MAN_PAGES, call);
-}
-
 /** Names and numbers of what `call` can answer. Throws for a call that nobody has looked up. */
 export function errnosOf(call: string): { name: string; number: number }[] {
   const names = MAN_PAGES[call];
