@@ -82,7 +82,8 @@ bool PtyStream::notice_tampering() {
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto buffer = bytes_argument(info, 0);
-  if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
+  // No room is no end: read(2) answers 0 for both.
+  if (fd_ < 0 || buffer.empty()) return Napi::Number::New(env, kWouldBlock);
   if (notice_tampering()) return Napi::Number::New(env, kTampered);
   size_t filled = 0;
   int end = kWouldBlock;

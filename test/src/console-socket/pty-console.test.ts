@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { openSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { OwnedFd } from "cmsg";
+import { native, PtyResult } from "cmsg-native";
 import { PtyConsole } from "console-socket";
 import t from "tap";
 import { consoleOf, consoleOfPeer } from "../support/consoles.js";
@@ -224,4 +225,12 @@ t.test("many consoles that talk at once each get their own bytes", { skip: needs
   });
   t.strictSame(await Promise.all(all), Array(20).fill(true));
   await assertNoLeak(t, before);
+});
+
+t.test("a read into no room is no hangup", async (t) => {
+  const { ptmx, peer } = native.openPty("/dev/ptmx") as { ptmx: number; peer: number };
+  const stream = new native.PtyStream(ptmx, () => undefined);
+  t.equal(stream.read(new Uint8Array(0)), PtyResult.wouldBlock);
+  stream.close();
+  for (const fd of [ptmx, peer]) native.close(fd);
 });

@@ -23,8 +23,8 @@ export interface AttachOptions {
    */
   detachKeys?: string | undefined;
   /**
-   * Given the terminal before it becomes raw. The library handles no signals: a program that SIGHUP, SIGQUIT or SIGTSTP may reach
-   * handles them, calls `restore()`, and then does what the signal would have done; `enter()` after SIGCONT.
+   * Given the terminal before it becomes raw. The library handles no signals: a program that SIGHUP, SIGQUIT or SIGTSTP
+   * may reach handles them, calls `restore()`, and then does what the signal would have done; `enter()` after SIGCONT.
    */
   onRaw?: (terminal: RawTerminal) => void;
 }
@@ -36,8 +36,8 @@ export interface AttachOptions {
  *
  * @returns `'ended'` after the last byte was handed to `stdout`, or `'detached'` when the detach keys were typed. What was
  * typed behind them stays in `stdin`.
- * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (the detach keys, a stdin that was destroyed); the console's error, such as
- * ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
+ * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (the detach keys, a stdin that was destroyed); the console's error,
+ * such as ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
  */
 export async function attach(
   console: Console,
