@@ -39,15 +39,15 @@ void set_window_size(const Napi::CallbackInfo& info) {
   checked(info.Env(), ioctl(int_argument(info, 0), TIOCSWINSZ, &size), "ioctl");
 }
 
+// The kernel takes settings as a whole only: what the program changes between our two calls, such as to raw mode, is
+// undone by the second. So there is none without need.
 void set_onlcr(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   termios settings{};
   checked(info.Env(), tcgetattr(fd, &settings), "tcgetattr");
-  if (info[1].ToBoolean()) {
-    settings.c_oflag |= ONLCR;
-  } else {
-    settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
-  }
+  bool is_on = (settings.c_oflag & ONLCR) != 0;
+  if (is_on == info[1].ToBoolean().Value()) return;
+  settings.c_oflag ^= static_cast<tcflag_t>(ONLCR);
   checked(info.Env(), tcsetattr(fd, TCSANOW, &settings), "tcsetattr");
 }
 

@@ -12,6 +12,17 @@ import type { PeerStep } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
 
+const TOGGLES_RAW_MODE = `
+import termios
+undone = 0
+for _ in range(20000):
+    settings = termios.tcgetattr(0)
+    settings[3] ^= termios.ICANON | termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, settings)
+    undone += termios.tcgetattr(0)[3] != settings[3]
+print("undone:", undone)
+`;
+
 // The event loop's own descriptors are opened once and kept: have them before the first comparison.
 t.before(async () => {
   const { console, program } = await consoleOf(t as never, ["true"]);
@@ -97,6 +108,22 @@ t.test("end() flushes and stops typing; the program goes on", async (t) => {
   t.match(await screen.ended, /^late\r$/m);
   t.match(await program.ended, { status: 0 });
 });
+
+// A terminal's settings can only be put as a whole: who puts back what it read undoes what another changed in between.
+t.test(
+  "setOnlcr leaves a terminal alone that is as it is to be, so that raw mode inside stays",
+  { skip: needs("python3") },
+  async (t) => {
+    const { console, program } = await consoleOf(t, ["python3", "-c", TOGGLES_RAW_MODE]);
+    const screen = new Transcript(console);
+    while (!console.destroyed) {
+      for (let i = 0; i < 100 && !console.destroyed; i++) console.setOnlcr(true);
+      await turn();
+    }
+    t.match(await screen.ended, /^undone: 0\r$/m);
+    t.match(await program.ended, { status: 0 });
+  },
+);
 
 t.test("destroy() hangs up", async (t) => {
   const before = openFds();

@@ -78,6 +78,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       const window = await inWindow(t, runCommand(box));
       await window.waitFor(/^~$/m);
       await window.type("ia line");
+      await window.waitFor(/^a line$[\s\S]*^I /m);
       await window.press("Escape");
       await window.waitFor(/^- /m); // until then what follows could belong to an escape sequence
       await window.type(":wq");

@@ -71,7 +71,10 @@ export class PtyConsole extends ConsoleStream {
 
   /**
    * Whether the terminal turns the program's newlines into CR LF (ONLCR in c_oflag, termios(3)). On by default, as the
-   * program's runtime left it. Turn it off when the bytes go to a file, or to a terminal that does it again.
+   * program's runtime left it. Turn it off when the bytes go to a file, or to a terminal that does it again. A terminal
+   * that is so already is left alone. Changing it is a tcgetattr and a tcsetattr, since the kernel takes settings only as
+   * a whole: a change by the program in between, such as to raw mode, is undone. Before the program starts nobody is there
+   * to change it.
    *
    * @throws ConsoleSocketError ERR_CONSOLE_CLOSED
    */
