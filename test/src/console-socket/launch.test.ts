@@ -241,6 +241,20 @@ t.test("launch rejects", { skip }, async (t) => {
     });
   }
 
+  t.test("[its signal aborts while the runtime writes its pid file] and the directory of both goes", async (t) => {
+    // It does not heed SIGTERM, and writes as long as there is a place to write to.
+    const script = 'trap "" TERM; echo "$2" >"$3"; while [ -e "$3" ] && echo 1 >"$2"; do :; done 2>/dev/null';
+    const told = join(tempDir(t), "path");
+    const stop = new AbortController();
+    const launching = launch(["sh", "-c", script, "sh", "{}", "{pid}", told], { signal: stop.signal });
+    const pidFile = await until(() => existsSync(told) && readFileSync(told, "utf8").trim(), { what: "the runtime" });
+    await until(() => existsSync(pidFile), { what: "the pid file" });
+    stop.abort(new Error("enough"));
+    await t.rejects(launching, { message: "enough" });
+    t.notOk(existsSync(dirname(pidFile)));
+    await noMonitors();
+  });
+
   t.test("[its signal has aborted] with the reason, and starts nothing", async (t) => {
     const signal = AbortSignal.abort(new Error("before"));
     await t.rejects(launch(["true", "{}"], { signal }), { message: "before" });

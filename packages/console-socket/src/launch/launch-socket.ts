@@ -1,10 +1,12 @@
-// The socket of one launch: it takes the one console that the runtime command sends, and can tell that none came.
+// The socket of one launch: it takes the one console that the runtime command sends, and can tell that none came. The pid
+// file lies beside it.
+import { join } from "node:path";
 import { CmsgError, type OwnedFd, recvFile, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import { safeName } from "../console/console-name.js";
 import { PtyConsole } from "../console/pty-console.js";
 import type { PtyConsoleOptions } from "../console/pty-console-options.js";
-import { type SocketPlace, socketPath } from "../listen/socket-path.js";
+import { type PrivatePlace, privatePlace } from "../listen/socket-path.js";
 
 export interface LaunchConsoleOptions extends PtyConsoleOptions {
   onlcr?: boolean | undefined;
@@ -18,15 +20,18 @@ export interface Delivery {
   leader: () => number;
 }
 
+// runc writes the first and renames it to the second: who looks in this order misses neither.
+const PID_FILES = [".pid", "pid"];
+
 export class LaunchSocket implements Disposable {
   readonly #server: UnixServer;
-  readonly #place: SocketPlace;
+  readonly #place: PrivatePlace;
   readonly #done: Promise<Delivery | undefined>;
   readonly #closing: AbortController = new AbortController();
   #delivery: Delivery | undefined;
   #kept = false;
 
-  private constructor(server: UnixServer, place: SocketPlace, options: LaunchConsoleOptions) {
+  private constructor(server: UnixServer, place: PrivatePlace, options: LaunchConsoleOptions) {
     this.#server = server;
     this.#place = place;
     this.#done = this.#receive(options);
@@ -35,7 +40,7 @@ export class LaunchSocket implements Disposable {
 
   static async open(options: LaunchConsoleOptions): Promise<LaunchSocket> {
     // A private directory: nobody but this user and root gets at the socket.
-    const place = socketPath(undefined);
+    const place = privatePlace(PID_FILES);
     try {
       return new LaunchSocket(await UnixServer.listen(place.address, { mode: 0o600 }), place, options);
     } catch (error) {
@@ -46,6 +51,11 @@ export class LaunchSocket implements Disposable {
 
   get path(): string {
     return this.#server.path;
+  }
+
+  /** Where the runtime is to write the container's pid. */
+  get pidFile(): string {
+    return join(this.#place.directory, "pid");
   }
 
   /**

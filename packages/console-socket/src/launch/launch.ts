@@ -2,9 +2,7 @@
 //
 // Between this process and the runtime stands console-monitor, which inherits what the runtime leaves behind: were this
 // process the subreaper itself, it would inherit the orphans of all its other children too.
-import { rmSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { ConsoleSocketError } from "../errors.js";
 import { findContainer, holdProcess } from "./container-process.js";
@@ -52,11 +50,10 @@ export async function launch(argv: readonly string[], options: LaunchOptions = {
   options.signal?.throwIfAborted();
   const { initialSize, onHangup, onlcr } = options;
   using socket = await LaunchSocket.open({ initialSize, onHangup, onlcr });
-  using pidFile = new PidFile(join(dirname(socket.path), "pid"));
   options.signal?.throwIfAborted();
-  const monitor = new MonitorProcess(fillIn(argv, socket.path, pidFile.path), options);
+  const monitor = new MonitorProcess(fillIn(argv, socket.path, socket.pidFile), options);
   try {
-    const launching = monitor.runtimeEnded.then((end) => container(argv[0] ?? "", { monitor, socket, pidFile, end }));
+    const launching = monitor.runtimeEnded.then((end) => container(argv[0] ?? "", { monitor, socket, end }));
     const launched = await unlessInterrupted(launching, monitor, options);
     socket.keep();
     return launched;
@@ -70,11 +67,10 @@ export async function launch(argv: readonly string[], options: LaunchOptions = {
 interface Launching {
   monitor: MonitorProcess;
   socket: LaunchSocket;
-  pidFile: PidFile;
   end: RuntimeEnd;
 }
 
-async function container(command: string, { monitor, socket, pidFile, end }: Launching): Promise<LaunchedContainer> {
+async function container(command: string, { monitor, socket, end }: Launching): Promise<LaunchedContainer> {
   const failed = end.exit.code !== 0;
   // What is wrong with a console matters less than why the runtime failed.
   const delivery = await socket.take().catch((error: unknown) => {
@@ -84,7 +80,7 @@ async function container(command: string, { monitor, socket, pidFile, end }: Lau
   if (failed) throw runtimeFailed(command, end, delivery !== undefined);
   if (!delivery) throw noConsole(command, end);
   const { console, leader, master } = delivery;
-  const pid = await findContainer(monitor, leader, pidFile.path);
+  const pid = await findContainer(monitor, leader, socket.pidFile);
   if (pid === undefined) {
     const seen = `the terminal belongs to ${leader() || "nobody"}, and it left behind ${monitor.children.join(", ") || "none"}`;
     throw notOurs(command, end, seen);
@@ -117,23 +113,6 @@ async function unlessInterrupted(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
-  }
-}
-
-/** Removes what the runtime wrote there, also when this process exits meanwhile. */
-class PidFile implements Disposable {
-  readonly path: string;
-  readonly #remove = (): void => rmSync(this.path, { force: true });
-
-  constructor(path: string) {
-    this.path = path;
-    // In front of the handler that removes the directory.
-    process.prependListener("exit", this.#remove);
-  }
-
-  [Symbol.dispose](): void {
-    process.off("exit", this.#remove);
-    this.#remove();
   }
 }
 

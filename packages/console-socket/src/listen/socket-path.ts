@@ -1,5 +1,5 @@
 // Where a listener's socket goes, within what runtimes can connect to.
-import { mkdtempSync, rmdirSync } from "node:fs";
+import { existsSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { UnixAddress } from "cmsg";
@@ -11,8 +11,15 @@ export interface SocketPlace {
   remove: () => void;
 }
 
+export interface PrivatePlace extends SocketPlace {
+  directory: string;
+}
+
 // runc fails on longer ones ("bind: invalid argument"); sun_path itself takes one byte more.
 const LONGEST_PATH_BYTES = 107;
+
+// A file that is written without end is gone at every second one or so.
+const MOST_ATTEMPTS = 1000;
 
 export function socketPath(address: UnixAddress | undefined): SocketPlace {
   if (address === undefined) return privatePlace();
@@ -20,28 +27,42 @@ export function socketPath(address: UnixAddress | undefined): SocketPlace {
   return { address, remove: () => undefined };
 }
 
-// mkdtemp(3) makes it 0700, so the name inside needs no secrecy.
-function privatePlace(): SocketPlace {
+/**
+ * A directory of its own, until `remove` or the process's 'exit'. @param files the names in it that others may write, and
+ * that are removed with it.
+ */
+export function privatePlace(files: readonly string[] = []): PrivatePlace {
+  // mkdtemp(3) makes it 0700, so the names inside need no secrecy.
   const directory = mkdtempSync(join(tmpdir(), "console-"));
   if (directories.size === 0) process.on("exit", removeAll);
-  directories.add(directory);
-  return { address: checkLength(join(directory, "c")), remove: () => removeDirectory(directory) };
+  directories.set(
+    directory,
+    files.map((name) => join(directory, name)),
+  );
+  return { directory, address: checkLength(join(directory, "c")), remove: () => removeDirectory(directory) };
 }
 
 // What is left when the process ends. The sockets in them are gone by then: cmsg puts its own handler in front.
-const directories = new Set<string>();
+const directories = new Map<string, string[]>();
 
 function removeAll(): void {
-  for (const directory of directories) removeDirectory(directory);
+  for (const directory of directories.keys()) removeDirectory(directory);
 }
 
 function removeDirectory(directory: string): void {
+  const files = directories.get(directory) ?? [];
   directories.delete(directory);
   if (directories.size === 0) process.off("exit", removeAll);
-  try {
-    rmdirSync(directory);
-  } catch {
-    // Not empty, or gone: somebody else used it, and it is theirs now.
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    try {
+      for (const file of files) rmSync(file, { force: true });
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      // One of them came back in between: its writer can do that until the directory is gone. Anything else that is in
+      // there is somebody else's, and theirs is the directory then.
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY" || !files.some((file) => existsSync(file))) return;
+    }
   }
 }
 
