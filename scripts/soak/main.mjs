@@ -98,7 +98,8 @@ end = performance.now() + minutes * 60_000;
 kinds.push({ name: "words", often: 10, once: () => held.speak(50) });
 for (const { name } of kinds) done[name] = 0;
 const loops = kinds.map(repeat);
-const interval = minutes < 2 ? 1000 : 5000;
+// There are some in each quarter, however short it is.
+const interval = Math.min(5000, minutes * 3000);
 while (performance.now() + interval < end) {
   await delay(interval);
   await measurement.take();

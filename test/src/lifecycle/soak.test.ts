@@ -8,7 +8,8 @@ import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 
 const [command, ...options] = plainNode;
-const soak = [...options, join(repository, "scripts/soak/main.mjs")];
+const main = join(repository, "scripts/soak/main.mjs");
+const soak = [...options, main];
 
 t.test(
   "twenty seconds of consoles and containers leave nothing",
@@ -30,6 +31,16 @@ t.test(
     t.equal(status, 0, stdout);
   },
 );
+
+t.test("what is planted is found: descriptors, and a process", { skip: needs("python3") }, async (t) => {
+  const plant = ["--import", join(repository, "test/fixtures/planted-leak.mjs")];
+  const short = ["--minutes", "0.05", "--held", "10", "--runtime", "none"];
+  const { status, stdout } = await run(t, command, [...options, ...plant, main, ...short]);
+  t.equal(status, 1, stdout);
+  t.match(stdout, /^not flat: fds: \d+ at the beginning, \d+ at the end$/m);
+  t.match(stdout, /^not flat: left behind: process sleep 1000$/m);
+  t.notMatch(stdout, /NaN/);
+});
 
 t.test("more terminals than the kernel has: it says which setting", { skip: needs("root") }, async (t) => {
   const { status, stdout, stderr } = await run(t, command, [...soak, "--held", "1000000000"]);
