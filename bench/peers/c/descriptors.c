@@ -1,6 +1,8 @@
-/* descriptors N FDS: sends FDS descriptors (all of them standard input) and 16 bytes through a socketpair, receives them
- * and closes each, N times. The buffers are as large as those of cmsg. Prints {"seconds":S}. */
+/* descriptors N FDS [ask]: sends FDS descriptors (all of them standard input) and 16 bytes through a socketpair, receives
+ * them and closes each, N times. The buffers are as large as those of cmsg. With `ask` it is known of each whether its
+ * close(2) could wait for somebody: a pipe's cannot. Prints {"seconds":S}. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 int main(int argc, char **argv) {
   long n = argc > 1 ? atol(argv[1]) : 1000;
   int count = argc > 2 ? atoi(argv[2]) : 1;
+  int asks = argc > 3;
   int pair[2], fds[253] = {0}, got[253];
   size_t bytes = sizeof(int) * (size_t)count;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) return 1;
@@ -36,7 +39,10 @@ int main(int argc, char **argv) {
     header = CMSG_FIRSTHDR(&received);
     if (header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(bytes)) return 1;
     memcpy(got, CMSG_DATA(header), bytes);
-    for (int j = 0; j < count; ++j) close(got[j]);
+    for (int j = 0; j < count; ++j) {
+      if (asks && fcntl(got[j], F_GETPIPE_SZ) < 0) return 1;
+      close(got[j]);
+    }
   }
   clock_gettime(CLOCK_MONOTONIC, &end);
   printf("{\"seconds\":%.6f}\n", (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
