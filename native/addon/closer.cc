@@ -102,12 +102,14 @@ long close_now(int fd) {
   return syscall(SYS_close, fd);
 }
 
+// A pipe answers this and nothing else does, without a look at its file system. posix_fadvise(2) would tell a pipe in
+// less time, but has overlayfs open a file first: on a silent FUSE mount, for ever.
 bool is_pipe(int fd) {
   return syscall(SYS_fcntl, fd, F_GETPIPE_SZ) >= 0;
 }
 
 bool closes_without_asking(int fd) {
-  // A pipe answers this and nothing else does, without a look at its file system: a fifth of a statx.
+  // The most frequent ones first: a statx takes several times as long.
   if (is_pipe(fd)) return true;
   core::FileIdentity file;
   if (!core::identify(fd, &file)) return false;

@@ -37,23 +37,10 @@ class FastCall {
     return {static_cast<uint8_t*>(data), length};
   }
 
-  Napi::Env env() const { return env_; }
-
  private:
   napi_env env_;
   napi_value arguments_[kCount];
 };
-
-inline napi_value integer_result(napi_env env, ssize_t value) {
-  napi_value result = nullptr;
-  // Lengths and -1: within 31 bits no heap number is made.
-  if (value <= INT32_MAX) {
-    napi_create_int32(env, static_cast<int32_t>(value), &result);
-  } else {
-    napi_create_int64(env, value, &result);
-  }
-  return result;
-}
 
 // A function of this kind as a property of `exports`; its C++ errors become JavaScript's.
 template <napi_value (*function)(napi_env, napi_callback_info)>

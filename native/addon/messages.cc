@@ -19,14 +19,29 @@ namespace addon {
 
 namespace {
 
-// What goes beside the data, a number a slot; native.ts has the same table. The name is bytes from kName on.
-enum Slot { kFlags, kFdCount, kPidfd, kHasCredentials, kPid, kUid, kGid, kNameLength, kFirstFd };
+// Numbers that go in and out, one a slot: an argument or a result of N-API costs as much as ten of them. messages.ts
+// has the same table. The name is bytes from kName on.
+enum Slot {
+  kSocket,
+  kLength,
+  kOptions,
+  kResult,
+  kFlags,
+  kFdCount,
+  kPidfd,
+  kHasCredentials,
+  kPid,
+  kUid,
+  kGid,
+  kNameLength,
+  kFirstFd
+};
 constexpr size_t kName = kFirstFd + core::kMaxRights;
 constexpr size_t kSlots = kName + sizeof(sockaddr_un::sun_path) / sizeof(int32_t);
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
-// Bits of recvmsg's options.
-enum Option { kWantName = 1, kKeepWhenFull = 2 };
+// Bits of kOptions: recvmsg's two, and sendmsg's.
+enum Option { kWantName = 1, kKeepWhenFull = 2, kCredentials = 1 };
 
 // Both are used for every message: their memory is looked up once.
 void share(const Napi::CallbackInfo& info) {
@@ -43,31 +58,30 @@ void share(const Napi::CallbackInfo& info) {
 }
 
 napi_value send(napi_env raw, napi_callback_info info) {
-  FastCall<6> call(raw, info);
   int32_t* slot = Environment::of(raw).shared.slots;
-  auto data = call.bytes(1);
-  size_t offset = std::min(static_cast<size_t>(call.integer(2)), data.size());
   core::Outgoing message;
-  message.data = data.data() + offset;
-  message.length = data.size() - offset;
-  message.fd_count = static_cast<size_t>(call.integer(3));
+  auto data = FastCall<1>(raw, info).bytes(0);
+  message.data = data.data();
+  message.length = data.size();
+  message.fd_count = static_cast<size_t>(slot[kFdCount]);
   message.fds = slot + kFirstFd;
   ucred credentials;
-  if (call.integer(4) != 0) {
+  if ((slot[kOptions] & kCredentials) != 0) {
     credentials = {slot[kPid], static_cast<uid_t>(slot[kUid]), static_cast<gid_t>(slot[kGid])};
     message.credentials = &credentials;
   }
   sockaddr_un name;
-  size_t name_length = std::min(static_cast<size_t>(call.integer(5)), sizeof(name.sun_path));
+  size_t name_length = std::min(static_cast<size_t>(slot[kNameLength]), sizeof(name.sun_path));
   if (name_length > 0) {
     name.sun_family = AF_UNIX;
     memcpy(name.sun_path, slot + kName, name_length);
     message.name = &name;
     message.name_length = static_cast<socklen_t>(kPathOffset + name_length);
   }
-  ssize_t sent = core::send_message(call.integer(0), message, MSG_DONTWAIT);
-  if (sent == -1 && errno == EAGAIN) return integer_result(raw, -1);
-  return integer_result(raw, checked(call.env(), sent, "sendmsg"));
+  ssize_t sent = core::send_message(slot[kSocket], message, MSG_DONTWAIT);
+  if (sent == -1 && errno != EAGAIN) throw_errno(raw, errno, "sendmsg");
+  slot[kResult] = static_cast<int32_t>(sent);
+  return nullptr;
 }
 
 void close_all(const core::ControlData& control) {
@@ -109,25 +123,25 @@ ssize_t receive_keeping(int socket, std::span<uint8_t> data, core::ControlData* 
 // Everything received is written to memory that was ready before, and noted as owned: nothing between the system call
 // and that can throw.
 napi_value receive(napi_env raw, napi_callback_info info) {
-  FastCall<4> call(raw, info);
   Environment& environment = Environment::of(raw);
-  int options = call.integer(2);
-  size_t length = static_cast<size_t>(call.integer(1));
-  auto data = length <= environment.shared.scratch.size() ? environment.shared.scratch : call.bytes(3);
+  int32_t* slot = environment.shared.slots;
+  int socket = slot[kSocket];
+  int options = slot[kOptions];
+  size_t length = static_cast<size_t>(slot[kLength]);
+  auto data =
+      length <= environment.shared.scratch.size() ? environment.shared.scratch : FastCall<1>(raw, info).bytes(0);
   // Into 0 bytes a stream's descriptors would come without their bytes (unix(7)).
-  if (length == 0 || length > data.size()) throw_errno(call.env(), EINVAL, "recvmsg");
+  if (length == 0 || length > data.size()) throw_errno(raw, EINVAL, "recvmsg");
   data = data.first(length);
 
   core::ControlData control;
   control.wants_name = (options & kWantName) != 0;
   ssize_t received = (options & kKeepWhenFull) != 0
-                         ? receive_keeping(call.integer(0), data, &control)
-                         : core::receive_message(call.integer(0), data.data(), length, &control, MSG_DONTWAIT);
-  if (received == -1) {
-    if (errno == EAGAIN) return integer_result(raw, -1);
-    throw_errno(call.env(), errno, "recvmsg");
-  }
-  int32_t* slot = environment.shared.slots;
+                         ? receive_keeping(socket, data, &control)
+                         : core::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT);
+  if (received == -1 && errno != EAGAIN) throw_errno(raw, errno, "recvmsg");
+  slot[kResult] = static_cast<int32_t>(received);
+  if (received == -1) return nullptr;
   for (size_t i = 0; i < control.fd_count; ++i) slot[kFirstFd + i] = environment.fds.own(control.fds[i]);
   slot[kFlags] = control.flags;
   slot[kFdCount] = static_cast<int32_t>(control.fd_count);
@@ -139,14 +153,13 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   size_t name_length = control.name_length > kPathOffset ? control.name_length - kPathOffset : 0;
   slot[kNameLength] = static_cast<int32_t>(std::min(name_length, sizeof(control.name.sun_path)));
   if (name_length > 0) memcpy(slot + kName, control.name.sun_path, static_cast<size_t>(slot[kNameLength]));
-  return integer_result(raw, received);
+  return nullptr;
 }
 
 // What a caller gave back together: numbers in the slots, as they came.
-napi_value close_received(napi_env raw, napi_callback_info info) {
-  FastCall<1> call(raw, info);
+napi_value close_received(napi_env raw, napi_callback_info) {
   Environment& environment = Environment::of(raw);
-  size_t count = std::min(static_cast<size_t>(call.integer(0)), core::kMaxRights);
+  size_t count = std::min(static_cast<size_t>(environment.shared.slots[kFdCount]), core::kMaxRights);
   std::span<const int> fds(environment.shared.slots + kFirstFd, count);
   for (int fd : fds) environment.fds.disown(fd);
   close_untrusted(fds);

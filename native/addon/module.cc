@@ -1,4 +1,5 @@
-// The addon: one environment's state, and the functions of each family. What each does is said in src/native.ts.
+// The addon: one environment's state, and the functions of each family. What each does is said in src/native.ts and
+// src/messages.ts.
 #include <napi.h>
 
 #include "environment.h"

@@ -1,9 +1,11 @@
-// Every native function, one system call each, as declared here and nowhere else. They take no defaults, know no paths
-// and throw Node's own shape of error: {code, errno, syscall}. "Owned" means owned by this environment (the main
-// thread, or a Worker), which closes what is left when it ends.
+// Every native function, one system call each, as declared here and (those for messages) in messages.ts, and nowhere
+// else. They take no defaults, know no paths and throw Node's own shape of error: {code, errno, syscall}. "Owned" means
+// owned by this environment (the main thread, or a Worker), which closes what is left when it ends.
 import { loadAddon } from "./load.js";
+import { type MessageFunctions, messageFunctions } from "./messages.js";
 
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
+export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SUN_PATH_BYTES, scratch } from "./messages.js";
 
 export interface FileIdentity {
   /** st_mode: type and permissions. */
@@ -24,42 +26,6 @@ export interface Credentials {
   uid: number;
   gid: number;
 }
-
-/** What goes or came beside the data, in `control`. */
-export const ControlSlot = {
-  /** msg_flags. */
-  flags: 0,
-  fdCount: 1,
-  /** -1 without one. */
-  pidfd: 2,
-  hasCredentials: 3,
-  pid: 4,
-  uid: 5,
-  gid: 6,
-  /** Bytes of sun_path, which begin at the slot `name`. */
-  nameLength: 7,
-  firstFd: 8,
-  name: 261,
-} as const;
-
-/** SCM_MAX_FD: the kernel's limit of descriptors in one message. */
-export const SCM_MAX_FD = 253;
-
-/** sizeof(sun_path). */
-export const SUN_PATH_BYTES = 108;
-
-/** Where `sendmsg` and `closeReceived` take from and `recvmsg` puts what is no data. */
-export const control: Int32Array = new Int32Array(ControlSlot.name + SUN_PATH_BYTES / 4);
-
-/** Where `recvmsg` puts the data when it fits. */
-export const scratch: Buffer = Buffer.allocUnsafeSlow(65536);
-
-/** Bits of `recvmsg`'s options. */
-export const ReceiveOption = {
-  wantName: 1,
-  /** At RLIMIT_NOFILE leave a message with descriptors where it is, and fail with EMFILE. Costs a second call. */
-  keepWhenFull: 2,
-} as const;
 
 // Linux's numbers on every architecture that Node runs on.
 export const SOCK_STREAM = 1;
@@ -138,7 +104,7 @@ export interface PtyFailure {
   filesystem: number;
 }
 
-export interface Native {
+export interface Native extends MessageFunctions {
   /** Notes `fd` as owned. */
   adopt(fd: number): void;
   /** Gives `fd` up without closing it. */
@@ -200,33 +166,6 @@ export interface Native {
   /** getpeername(2) of an AF_VSOCK socket. */
   vsockPeer(fd: number): VsockAddress;
 
-  /** Tells once where `control` and `scratch` are. */
-  share(control: Int32Array, scratch: Uint8Array): void;
-  /**
-   * sendmsg(2) with MSG_DONTWAIT | MSG_NOSIGNAL of `data` from `offset` on: bytes sent, or -1 when it would block. It
-   * borrows the first `fdCount` descriptors in `control`; from there too it takes credentials if told so, and a name of
-   * `nameLength` bytes.
-   */
-  sendmsg(
-    fd: number,
-    data: Uint8Array,
-    offset: number,
-    fdCount: number,
-    withCredentials?: 0 | 1,
-    nameLength?: number,
-  ): number;
-  /**
-   * recvmsg(2) with MSG_DONTWAIT | MSG_CMSG_CLOEXEC of at most `length` bytes into `scratch`, or into `buffer` when they
-   * do not fit there: bytes received (0 at the end), or -1 when it would block. `control` is filled as ControlSlot says;
-   * every fd in it is owned.
-   */
-  recvmsg(fd: number, length: number, options: number, buffer?: Uint8Array): number;
-  /**
-   * close(2) of descriptors that somebody sent, the first `count` in `control`: on another thread where it could wait for
-   * a FUSE daemon; the others in one call, where their numbers are neighbours.
-   */
-  closeReceived(count: number): void;
-
   /** ioctl_tty(2) TIOCGPTN: the number of the terminal; fails on anything but a master. */
   getPtyNumber(fd: number): number;
   /** TIOCGPKT. */
@@ -271,5 +210,5 @@ export interface Native {
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;
 }
 
-export const native: Native = loadAddon() as Native;
-native.share(control, scratch);
+// A copy: of an object that N-API filled, V8 looks every property up in a hash table, and so for every message.
+export const native: Native = { ...(loadAddon() as Omit<Native, keyof MessageFunctions>), ...messageFunctions };

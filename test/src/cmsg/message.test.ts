@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { OwnedFd, recvmsg, sendmsg, UnixSocket } from "cmsg";
+import { runInNewContext } from "node:vm";
+import { OwnedFd, recvmsg, sendmsg, UnixSocket, UnixStream } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
@@ -152,6 +153,41 @@ t.test("plain bytes are glued in front of a message with descriptors, never behi
   t.match(first, { data: Buffer.from("before,with"), fds: { length: 1 } });
   using second = recvmsg(other);
   t.match(second, { data: Buffer.from("after"), fds: { length: 0 } });
+});
+
+t.test("[what is no Uint8Array] is refused, and nothing is sent", async (t) => {
+  const [one, other] = pair(t);
+  const [socket, peer] = UnixSocket.pair();
+  const [datagrams] = UnixSocket.pair("datagram");
+  const stream = UnixStream.connect({ fd: native.dup(one.fd) });
+  const refused = { code: "ERR_CMSG_INVALID_ARG", message: /^Bytes are a Uint8Array/ };
+  for (const data of ["abc", "x".repeat(65), new Uint16Array(3), new DataView(new ArrayBuffer(3)), [1, 2], undefined]) {
+    const bytes = data as unknown as Uint8Array;
+    t.throws(() => sendmsg(one, bytes), refused);
+    t.throws(() => sendmsg(one, bytes, { rights: [0] }), refused);
+    t.throws(() => stream.writeWithFds(bytes, [0]), refused);
+    await t.rejects(socket.send(bytes), refused);
+    await t.rejects(datagrams.send(bytes), refused);
+    await t.rejects(datagrams.sendTo(bytes, { abstract: "nobody" }), refused);
+  }
+  t.equal(recvmsg(other), undefined);
+  t.ok(sendmsg(one, runInNewContext("new Uint8Array([7])")), "another realm's is one");
+  t.strictSame(recvmsg(other)?.data, Buffer.from([7]));
+  socket.close();
+  t.equal(await peer.receive(), null);
+  for (const open of [peer, datagrams]) open.close();
+  stream.destroy();
+});
+
+t.test("disposal [an array with something else in it] closes the rest, and throws", async (t) => {
+  const [one, other] = pair(t);
+  const before = openFds();
+  sendmsg(one, Buffer.from("x"), { rights: [0, 0, 0] });
+  const message = recvmsg(other);
+  message?.fds.splice(1, 0, undefined as unknown as OwnedFd);
+  t.throws(() => message?.[Symbol.dispose](), TypeError);
+  t.strictSame(message?.fds, []);
+  await assertNoLeak(t, before);
 });
 
 t.test("sendmsg [descriptors without a byte] throws ERR_CMSG_NO_DATA", async (t) => {

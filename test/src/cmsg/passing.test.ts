@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
-import { control, native } from "cmsg-native";
+import { ControlSlot, control, native } from "cmsg-native";
 import t from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
@@ -66,7 +66,8 @@ t.test("credentials come also where the pidfd beside them is an error's number",
   for (const pidfd of [-2, -3, -24]) {
     native.recvmsg = () => {
       control.fill(0);
-      control.set([0, 0, pidfd, 1, own.pid, own.uid, own.gid]);
+      // The slots are neighbours: pidfd, hasCredentials, pid, uid, gid.
+      control.set([pidfd, 1, own.pid, own.uid, own.gid], ControlSlot.pidfd);
       return 1;
     };
     const message = recvmsg(one.fd);

@@ -148,17 +148,21 @@ export function closeAll(fds: OwnedFd[]): void {
     return;
   }
   const failures: unknown[] = [];
-  const received: number[] = [];
+  let received = 0;
   for (const fd of fds) {
     try {
       const number = giveUpReceived(fd);
-      if (number >= 0) received.push(number);
+      if (number >= 0) control[ControlSlot.firstFd + received++] = number;
       else fd.close();
     } catch (error) {
       failures.push(error);
     }
+    if (received === SCM_MAX_FD) {
+      native.closeReceived(received);
+      received = 0;
+    }
   }
-  closeReceived(received);
+  if (received > 0) native.closeReceived(received);
   fds.length = 0;
   if (failures.length > 0) throw failures[0];
 }

@@ -1,4 +1,5 @@
 // sendmsg(2) and recvmsg(2) with descriptors: one system call each, never waiting.
+import { inspect, types } from "node:util";
 import {
   AF_UNIX,
   ControlSlot,
@@ -58,7 +59,14 @@ export function checkCount(fds: readonly Fd[]): void {
   );
 }
 
+export function requireBytes(data: Uint8Array): void {
+  // The second is for those of other realms.
+  if (data instanceof Uint8Array || types.isUint8Array(data)) return;
+  throw new CmsgError("ERR_CMSG_INVALID_ARG", `Bytes are a Uint8Array, such as a Buffer; this is ${inspect(data)}.`);
+}
+
 export function requireData(data: Uint8Array): void {
+  requireBytes(data);
   if (data.length > 0) return;
   throw new CmsgError(
     "ERR_CMSG_NO_DATA",
@@ -90,6 +98,8 @@ export function sendmsg(socket: Fd, data: Uint8Array, options: SendmsgOptions = 
   if (count > 0) {
     requireData(data);
     requireUnix(socket, fd);
+  } else {
+    requireBytes(data);
   }
   if (credentials) putCredentials(credentials);
   const sent = native.sendmsg(fd, data, 0, count, credentials ? 1 : 0);
@@ -150,30 +160,36 @@ export function receiveMessage(
   const buffer = length <= scratch.length ? scratch : Buffer.allocUnsafeSlow(length);
   const received = native.recvmsg(socket, length, flags, buffer);
   if (received < 0) return undefined;
-  const count = control[ControlSlot.fdCount] as number;
-  const fds: OwnedFd[] = [];
-  for (let i = 0; i < count; i++) {
-    fds.push(new OwnedFd(control[ControlSlot.firstFd + i] as number, RECEIVED));
-  }
+  const fds = takeFds(control[ControlSlot.fdCount] as number);
   const truncated = (control[ControlSlot.flags] as number) & (MSG_CTRUNC | MSG_TRUNC);
   const data = copyOf(buffer, received);
   // A pidfd may be an error's negative number: the sender is gone, say.
   const rest = control[ControlSlot.hasCredentials] !== 0 || (control[ControlSlot.pidfd] as number) >= 0;
   const message =
     rest || flags & ReceiveOption.wantName ? new Message(data, fds, takeTheRest()) : new Message(data, fds);
-  if (truncated !== 0 || count > maxFds) throw refusal(message, truncated, maxFds);
+  if (truncated !== 0 || fds.length > maxFds) throw refusal(message, truncated, maxFds);
   return message;
 }
 
 // copy() makes a view of the source first, which costs more than the bytes of a short message.
 const SHORT_BYTES = 64;
 
+// As a global, Buffer is a getter of Node's.
+const { allocUnsafe } = Buffer;
+
 /** The first `length` bytes, in memory of their own. */
 export function copyOf(source: Buffer, length: number): Buffer {
-  const copy = Buffer.allocUnsafe(length);
+  const copy = allocUnsafe(length);
   if (length > SHORT_BYTES) source.copy(copy, 0, 0, length);
   else for (let i = 0; i < length; i++) copy[i] = source[i] as number;
   return copy;
+}
+
+function takeFds(count: number): OwnedFd[] {
+  // Made to measure: an empty array that grows begins with room for 17.
+  const fds = new Array<OwnedFd>(count);
+  for (let i = 0; i < count; i++) fds[i] = new OwnedFd(control[ControlSlot.firstFd + i] as number, RECEIVED);
+  return fds;
 }
 
 const names = new Uint8Array(control.buffer, ControlSlot.name * 4, SUN_PATH_BYTES);

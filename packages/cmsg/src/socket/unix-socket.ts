@@ -7,7 +7,7 @@
 import { type Credentials, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
-import { type Message, type RecvmsgOptions, receiveMessage, requireData } from "../message/message.js";
+import { type Message, type RecvmsgOptions, receiveMessage, requireBytes, requireData } from "../message/message.js";
 import { addressOf, bindTo, type UnixAddress } from "./address.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
 import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
@@ -153,7 +153,8 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
    */
   async send(data: Uint8Array, fds: readonly Fd[] = [], options: SendOptions = {}): Promise<void> {
     this.#open();
-    if (this.type !== "datagram") requireData(data);
+    if (this.type === "datagram") requireBytes(data);
+    else requireData(data);
     await this.#sender.send(data, fds, options, () => this.close());
   }
 
@@ -169,6 +170,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     options: SendOptions = {},
   ): Promise<void> {
     this.#open();
+    requireBytes(data);
     await this.#sender.sendTo(data, address, fds, options);
   }
 
