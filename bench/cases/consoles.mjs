@@ -98,8 +98,15 @@ export const consoles = [
     size: { full: 16 * MIB, quick: 4 * MIB },
     seconds: 40,
     ours: { ...kind("paste", "console-socket"), ...sink },
-    peers: { "node-pty": nodePty("paste"), C: { ...c("console", (size) => ["paste", size]), ...sink } },
-    figures: [rate({ "node-pty": atLeast(1.8), C: undefined }), cpu({ "node-pty": atMost(1 / 3), C: undefined })],
+    peers: {
+      "node-pty": nodePty("paste"),
+      C: { ...c("console", (size) => ["paste", size]), ...sink },
+      "C that spins": { ...c("console", (size) => ["paste", size, "spin"]), ...sink },
+    },
+    figures: [
+      rate({ "node-pty": atLeast(1.8), C: undefined, "C that spins": undefined }),
+      cpu({ "node-pty": atMost(1 / 3), C: undefined, "C that spins": undefined }),
+    ],
   },
   idle(500, 150),
   idle(4000, 150, 3),

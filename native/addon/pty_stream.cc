@@ -136,7 +136,8 @@ Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
     if (write_next_turn_) {
       reactor_->queue(this);
     } else {
-      // Registering anew also looks at the state now, so that room which came up meanwhile is not missed.
+      // Registering looks at the state now, so that room which came up meanwhile is not missed; where it was registered
+      // before the write, the kernel has noted that by itself.
       require_interest();
     }
   }
@@ -149,7 +150,7 @@ bool PtyStream::update_interest() {
   uint32_t wanted = EPOLLET;
   if (reading_ || !maybe_readable_) wanted |= EPOLLIN;
   if (writing_blocked_) wanted |= EPOLLOUT;
-  if (wanted == interest_ && !writing_blocked_) return true;
+  if (wanted == interest_) return true;
   if (reactor_->modify(fd_, wanted, this) == -1) return false;
   interest_ = wanted;
   return true;
@@ -208,11 +209,14 @@ void PtyStream::on_events(uint32_t events) {
   if (writable) writing_blocked_ = write_next_turn_ = false;
   // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
   bool readable = maybe_readable_ && (reading_ || hung_up_);
-  // Should it fail, too much is asked for: an edge more, and the next call tells.
-  if (!reading_ || writable) update_interest();
-  if (!readable && !writable) return;
-  Napi::Env env = Env();
-  callback_.MakeCallback(Value(), {Napi::Boolean::New(env, readable), Napi::Boolean::New(env, writable)}, context_);
+  bool was_paused = !reading_;
+  if (readable || writable) {
+    Napi::Env env = Env();
+    callback_.MakeCallback(Value(), {Napi::Boolean::New(env, readable), Napi::Boolean::New(env, writable)}, context_);
+  }
+  // Behind the callback: of a long write the interest in room stays until all of it is written. Should it fail, too
+  // much is asked for: an edge more, and the next call tells.
+  if (was_paused || (writable && !writing_blocked_)) update_interest();
 }
 
 }  // namespace addon

@@ -1,6 +1,6 @@
-/* console output BYTES [MICROSECONDS] | echo KEYS | paste BYTES: a terminal's other side, the ptmx on descriptor 3, with
- * poll and buffers of 64 KiB. With MICROSECONDS it comes so much later when there is output again, for more of it.
- * Prints its figures as JSON. */
+/* console output BYTES [MICROSECONDS] | echo KEYS | paste BYTES [spin]: a terminal's other side, the ptmx on descriptor 3,
+ * with poll and buffers of 64 KiB. With MICROSECONDS it comes so much later when there is output again, for more of it;
+ * `spin` tries to write again and again instead of waiting for room. Prints its figures as JSON. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +74,7 @@ int main(int argc, char **argv) {
     printf("{\"p50\":%.3f,\"p99\":%.3f}\n", times[count / 2], times[count * 99 / 100]);
   } else if (strcmp(argv[1], "paste") == 0) {
     take();
+    int spins = argc > 3;
     char *text = malloc((size_t)count);
     memset(text, 'x', (size_t)count);
     double start = now(), used = cpu();
@@ -82,6 +83,7 @@ int main(int argc, char **argv) {
       if (n > 0) {
         done += n;
       } else if (errno == EAGAIN) {
+        if (spins) continue;
         struct pollfd ready = {.fd = kPtmx, .events = POLLOUT};
         poll(&ready, 1, -1);
       } else {
