@@ -80,6 +80,7 @@ interface Addon {
 
 const addon = loadAddon() as Addon;
 addon.share(control, scratch);
+// Taken out of the object that N-API filled: native.ts says why.
 const calls = { sendmsg: addon.sendmsg, recvmsg: addon.recvmsg, closeReceived: addon.closeReceived };
 
 function sendmsg(
