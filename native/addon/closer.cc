@@ -78,12 +78,12 @@ void close_elsewhere(int fd) {
 }
 
 // All memfds are on one internal mount, whose device number only they have.
-bool is_memfd(const core::FileIdentity& file) {
-  static const core::FileIdentity kMemfd = [] {
-    core::FileIdentity identity;
+bool is_memfd(const common::FileIdentity& file) {
+  static const common::FileIdentity kMemfd = [] {
+    common::FileIdentity identity;
     int fd = static_cast<int>(syscall(SYS_memfd_create, "cmsg", 1u /* MFD_CLOEXEC */));
     if (fd != -1) {
-      if (!core::identify(fd, &identity)) identity = {};
+      if (!common::identify(fd, &identity)) identity = {};
       close(fd);
     }
     return identity;
@@ -92,8 +92,8 @@ bool is_memfd(const core::FileIdentity& file) {
 }
 
 // Memory devices such as /dev/null (major number 1), and PTY masters.
-bool is_kernels_own_device(const core::FileIdentity& file) {
-  return file.rdev_major == 1 || core::is_ptmx(file);
+bool is_kernels_own_device(const common::FileIdentity& file) {
+  return file.rdev_major == 1 || common::is_ptmx(file);
 }
 
 // These two by number, for every message: the C library's functions are points where a thread can be cancelled, which
@@ -111,8 +111,8 @@ bool is_pipe(int fd) {
 bool closes_without_asking(int fd) {
   // The most frequent ones first: a statx takes several times as long.
   if (is_pipe(fd)) return true;
-  core::FileIdentity file;
-  if (!core::identify(fd, &file)) return false;
+  common::FileIdentity file;
+  if (!common::identify(fd, &file)) return false;
   // No type: an anonymous inode (eventfd, epoll, pidfd …).
   if ((file.mode & S_IFMT) == 0) return true;
   if (S_ISCHR(file.mode)) return is_kernels_own_device(file);

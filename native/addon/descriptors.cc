@@ -49,7 +49,7 @@ Napi::Value status_flags(const Napi::CallbackInfo& info) {
 Napi::Value try_lock(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);
-  int result = core::retry_on_eintr([&] { return flock(fd, LOCK_EX | LOCK_NB); });
+  int result = common::retry_on_eintr([&] { return flock(fd, LOCK_EX | LOCK_NB); });
   if (result == -1 && errno == EWOULDBLOCK) return Napi::Boolean::New(env, false);
   checked(env, result, "flock");
   return Napi::Boolean::New(env, true);
@@ -57,8 +57,8 @@ Napi::Value try_lock(const Napi::CallbackInfo& info) {
 
 Napi::Value identify(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  core::FileIdentity file;
-  if (!core::identify(int_argument(info, 0), &file)) throw_errno(env, errno, "statx");
+  common::FileIdentity file;
+  if (!common::identify(int_argument(info, 0), &file)) throw_errno(env, errno, "statx");
   auto result = Napi::Object::New(env);
   result.Set("mode", Napi::Number::New(env, file.mode));
   result.Set("rdevMajor", Napi::Number::New(env, file.rdev_major));

@@ -27,7 +27,7 @@ bool FdTable::has_room() const {
   }
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
-  return static_cast<rlim_t>(directory.st_size) + core::kMaxRights + kMargin <= limit.rlim_cur;
+  return static_cast<rlim_t>(directory.st_size) + common::kMaxRights + kMargin <= limit.rlim_cur;
 }
 
 }  // namespace addon

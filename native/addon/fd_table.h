@@ -13,7 +13,7 @@ class FdTable {
   bool has_room() const;
 
  private:
-  core::UniqueFd directory_;
+  common::UniqueFd directory_;
 };
 
 }  // namespace addon

@@ -36,7 +36,7 @@ enum Slot {
   kNameLength,
   kFirstFd
 };
-constexpr size_t kName = kFirstFd + core::kMaxRights;
+constexpr size_t kName = kFirstFd + common::kMaxRights;
 constexpr size_t kSlots = kName + sizeof(sockaddr_un::sun_path) / sizeof(int32_t);
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
@@ -59,7 +59,7 @@ void share(const Napi::CallbackInfo& info) {
 
 napi_value send(napi_env raw, napi_callback_info info) {
   int32_t* slot = Environment::of(raw).shared.slots;
-  core::Outgoing message;
+  common::Outgoing message;
   auto data = FastCall<1>(raw, info).bytes(0);
   message.data = data.data();
   message.length = data.size();
@@ -78,13 +78,13 @@ napi_value send(napi_env raw, napi_callback_info info) {
     message.name = &name;
     message.name_length = static_cast<socklen_t>(kPathOffset + name_length);
   }
-  ssize_t sent = core::send_message(slot[kSocket], message, MSG_DONTWAIT);
+  ssize_t sent = common::send_message(slot[kSocket], message, MSG_DONTWAIT);
   if (sent == -1 && errno != EAGAIN) throw_errno(raw, errno, "sendmsg");
   slot[kResult] = static_cast<int32_t>(sent);
   return nullptr;
 }
 
-void close_all(const core::ControlData& control) {
+void close_all(const common::ControlData& control) {
   close_untrusted({control.fds, control.fd_count});
   if (control.pidfd >= 0) close(control.pidfd);
 }
@@ -92,8 +92,8 @@ void close_all(const core::ControlData& control) {
 // For a process near its limit of open files, where recvmsg would take the message and drop its descriptors: a look
 // installs them while the message stays, and only a complete set is taken. (A look by itself is a trap: each one
 // installs another set.) False with EMFILE: the message waits until files were closed.
-ssize_t receive_keeping(int socket, std::span<uint8_t> data, core::ControlData* control) {
-  ssize_t seen = core::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
+ssize_t receive_keeping(int socket, std::span<uint8_t> data, common::ControlData* control) {
+  ssize_t seen = common::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
   if (seen == -1) return -1;
   // A pidfd for which there is no number comes as that error, without the flag.
   if ((control->flags & MSG_CTRUNC) != 0 || control->pidfd == -EMFILE) {
@@ -134,11 +134,11 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   if (length == 0 || length > data.size()) throw_errno(raw, EINVAL, "recvmsg");
   data = data.first(length);
 
-  core::ControlData control;
+  common::ControlData control;
   control.wants_name = (options & kWantName) != 0;
   ssize_t received = (options & kKeepWhenFull) != 0
                          ? receive_keeping(socket, data, &control)
-                         : core::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT);
+                         : common::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT);
   if (received == -1 && errno != EAGAIN) throw_errno(raw, errno, "recvmsg");
   slot[kResult] = static_cast<int32_t>(received);
   if (received == -1) return nullptr;
@@ -159,7 +159,7 @@ napi_value receive(napi_env raw, napi_callback_info info) {
 // What a caller gave back together: numbers in the slots, as they came.
 napi_value close_received(napi_env raw, napi_callback_info) {
   Environment& environment = Environment::of(raw);
-  size_t count = std::min(static_cast<size_t>(environment.shared.slots[kFdCount]), core::kMaxRights);
+  size_t count = std::min(static_cast<size_t>(environment.shared.slots[kFdCount]), common::kMaxRights);
   std::span<const int> fds(environment.shared.slots + kFirstFd, count);
   for (int fd : fds) environment.fds.disown(fd);
   close_untrusted(fds);

@@ -1,5 +1,5 @@
-// The addon: one environment's state, and the functions of each family. What each does is said in src/native.ts and
-// src/messages.ts.
+// The addon: one environment's state, and the functions of each family. What each does is said in binding/native.ts and
+// binding/messages.ts.
 #include <napi.h>
 
 #include "environment.h"

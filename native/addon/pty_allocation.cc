@@ -17,7 +17,7 @@ namespace addon {
 
 namespace {
 
-Napi::Value describe(Napi::Env env, const core::PtyFailure& failure) {
+Napi::Value describe(Napi::Env env, const common::PtyFailure& failure) {
   auto result = Napi::Object::New(env);
   result.Set("problem", Napi::Number::New(env, static_cast<int>(failure.problem)));
   result.Set("errno", Napi::Number::New(env, failure.error));
@@ -31,9 +31,10 @@ Napi::Value describe(Napi::Env env, const core::PtyFailure& failure) {
 
 Napi::Value open_pty(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  core::Pty pty;
+  common::Pty pty;
   std::string through = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
-  core::PtyFailure failure = through.empty() ? core::open_pty(&pty) : core::open_pty_through(through.c_str(), &pty);
+  common::PtyFailure failure =
+      through.empty() ? common::open_pty(&pty) : common::open_pty_through(through.c_str(), &pty);
   if (failure.failed()) return describe(env, failure);
   OwnedFds& fds = Environment::of(env).fds;
   auto result = Napi::Object::New(env);
@@ -57,7 +58,7 @@ void take_terminal(const Napi::CallbackInfo& info) {
 void duplicate_to(const Napi::CallbackInfo& info) {
   int from = int_argument(info, 0);
   int to = int_argument(info, 1);
-  checked(info.Env(), core::retry_on_eintr([&] { return dup2(from, to); }), "dup2");
+  checked(info.Env(), common::retry_on_eintr([&] { return dup2(from, to); }), "dup2");
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ Napi::Value connect_to(const Napi::CallbackInfo& info) {
   Address address = address_argument(info, 1);
   int fd = int_argument(info, 0);
   int result =
-      core::retry_on_eintr([&] { return connect(fd, reinterpret_cast<sockaddr*>(&address.un), address.length); });
+      common::retry_on_eintr([&] { return connect(fd, reinterpret_cast<sockaddr*>(&address.un), address.length); });
   if (result == -1 && errno == EAGAIN) return Napi::Boolean::New(env, false);
   checked(env, result, "connect");
   return Napi::Boolean::New(env, true);
@@ -101,7 +101,7 @@ void set_non_blocking(const Napi::CallbackInfo& info) {
 Napi::Value accept_one(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);
-  int connection = core::retry_on_eintr([&] { return accept4(fd, nullptr, nullptr, kFlags); });
+  int connection = common::retry_on_eintr([&] { return accept4(fd, nullptr, nullptr, kFlags); });
   // A connection that was given up while it queued is no failure of the listener's: there is just none to take.
   if (connection == -1 && (errno == EAGAIN || errno == ECONNABORTED)) return Napi::Number::New(env, -1);
   return own(env, checked(env, connection, "accept"));

@@ -65,7 +65,7 @@ void set_settings(const Napi::CallbackInfo& info) {
   termios settings;
   memcpy(&settings, bytes.data(), sizeof(settings));
   int fd = int_argument(info, 0);
-  checked(info.Env(), core::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
+  checked(info.Env(), common::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
 }
 
 // As ssh and docker do, output processing off too: unlike Node's setRawMode, which leaves a newline on the way to the
@@ -75,7 +75,7 @@ void make_raw(const Napi::CallbackInfo& info) {
   termios settings{};
   checked(info.Env(), tcgetattr(fd, &settings), "tcgetattr");
   cfmakeraw(&settings);
-  checked(info.Env(), core::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
+  checked(info.Env(), common::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include "retry.h"
 
-namespace core {
+namespace common {
 
 namespace {
 
@@ -116,4 +116,4 @@ void take_control(msghdr* message, ControlData* control) {
   }
 }
 
-}  // namespace core
+}  // namespace common

@@ -15,7 +15,7 @@
 #define SCM_PIDFD 0x04
 #endif
 
-namespace core {
+namespace common {
 
 // SCM_MAX_FD of the kernel's include/net/scm.h: the limit of one message, over all its SCM_RIGHTS together.
 inline constexpr size_t kMaxRights = 253;
@@ -62,4 +62,4 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
 // What the control data of a received message says, as receive_message reads it.
 void take_control(msghdr* message, ControlData* control);
 
-}  // namespace core
+}  // namespace common

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-namespace core {
+namespace common {
 
 inline constexpr size_t kDecimalLength = 21;  // 2^64 - 1 and a NUL
 
@@ -31,4 +31,4 @@ inline bool parse_decimal(const char* text, const char* end, unsigned limit, uns
   return text < end;
 }
 
-}  // namespace core
+}  // namespace common

@@ -16,7 +16,7 @@
 #define SYS_openat2 437
 #endif
 
-namespace core {
+namespace common {
 
 namespace {
 
@@ -144,4 +144,4 @@ PtyFailure open_devpts_entry(const Devpts& devpts, const DevptsEntry& entry, Uni
   return wrong;
 }
 
-}  // namespace core
+}  // namespace common

@@ -9,7 +9,7 @@
 #include "pty_failure.h"
 #include "unique_fd.h"
 
-namespace core {
+namespace common {
 
 struct Devpts {
   UniqueFd directory;
@@ -38,4 +38,4 @@ PtyFailure open_devpts_entry(const Devpts& devpts, const DevptsEntry& entry, Uni
 
 FileSeen file_seen(const struct stat& status);
 
-}  // namespace core
+}  // namespace common

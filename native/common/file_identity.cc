@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace core {
+namespace common {
 
 namespace {
 
@@ -59,4 +59,4 @@ bool identify(int fd, FileIdentity* identity) {
   return true;
 }
 
-}  // namespace core
+}  // namespace common

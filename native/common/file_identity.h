@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-namespace core {
+namespace common {
 
 struct FileIdentity {
   mode_t mode = 0;
@@ -30,4 +30,4 @@ inline bool is_ptmx(const FileIdentity& file) {
   return S_ISCHR(file.mode) && file.rdev_major == 5 && file.rdev_minor == 2;
 }
 
-}  // namespace core
+}  // namespace common

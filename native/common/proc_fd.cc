@@ -9,7 +9,7 @@
 #include "decimal.h"
 #include "retry.h"
 
-namespace core {
+namespace common {
 
 namespace {
 
@@ -55,4 +55,4 @@ UniqueFd reopen(const UniqueFd& proc_self_fd, int handle, int flags) {
   return UniqueFd(retry_on_eintr([&] { return openat(proc_self_fd.get(), name, flags | O_CLOEXEC); }));
 }
 
-}  // namespace core
+}  // namespace common

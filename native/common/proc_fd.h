@@ -4,7 +4,7 @@
 
 #include "unique_fd.h"
 
-namespace core {
+namespace common {
 
 // The directory /proc/self/fd, open for reading; not valid where there is no genuine /proc.
 UniqueFd open_proc_self_fd();
@@ -14,4 +14,4 @@ UniqueFd open_proc_self_fd();
 // /proc/self/fd leads to another file, for which nothing was opened.
 UniqueFd reopen(const UniqueFd& proc_self_fd, int handle, int flags);
 
-}  // namespace core
+}  // namespace common

@@ -13,7 +13,7 @@
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
 
-namespace core {
+namespace common {
 
 namespace {
 
@@ -96,4 +96,4 @@ PtyFailure open_pty_through(const char* path, Pty* pty) {
   return complete(devpts, path, PeerByNumber::kRefused, pty);
 }
 
-}  // namespace core
+}  // namespace common

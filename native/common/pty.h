@@ -7,7 +7,7 @@
 #include "pty_failure.h"
 #include "unique_fd.h"
 
-namespace core {
+namespace common {
 
 struct Pty {
   UniqueFd ptmx;
@@ -21,4 +21,4 @@ PtyFailure open_pty(Pty* pty);
 // the caller's word and its symlinks are followed; the terminal must belong to the devpts on /dev/pts all the same.
 PtyFailure open_pty_through(const char* path, Pty* pty);
 
-}  // namespace core
+}  // namespace common

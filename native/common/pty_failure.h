@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-namespace core {
+namespace common {
 
 enum class PtyProblem {
   kNone,
@@ -45,4 +45,4 @@ inline PtyFailure pty_failure(PtyProblem problem, int error, const char* path) {
   return failure;
 }
 
-}  // namespace core
+}  // namespace common

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-namespace core {
+namespace common {
 
 template <typename Call>
 auto retry_on_eintr(Call call) {
@@ -14,4 +14,4 @@ auto retry_on_eintr(Call call) {
   return result;
 }
 
-}  // namespace core
+}  // namespace common

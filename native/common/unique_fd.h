@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-namespace core {
+namespace common {
 
 class UniqueFd {
  public:
@@ -38,4 +38,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace core
+}  // namespace common

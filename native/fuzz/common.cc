@@ -21,23 +21,23 @@ void take_control(char* bytes, size_t length) {
   msghdr message{};
   message.msg_control = bytes;
   message.msg_controllen = length;
-  core::ControlData control;
-  core::take_control(&message, &control);
-  expect(control.fd_count <= core::kMaxRights, "no more descriptors than there is room for");
+  common::ControlData control;
+  common::take_control(&message, &control);
+  expect(control.fd_count <= common::kMaxRights, "no more descriptors than there is room for");
   // What is told lies in what came: a header for each kind, four bytes for each descriptor.
   size_t told = control.fd_count * sizeof(int) + (control.has_credentials ? sizeof(ucred) : 0);
   expect(told == 0 || told + sizeof(cmsghdr) <= length, "no more than what came");
 }
 
 // Another way to the same number: leading zeros off, then lengths and texts compare as the numbers do.
-bool is_decimal(const char* text, size_t length, unsigned limit, char (&canonical)[core::kDecimalLength]) {
+bool is_decimal(const char* text, size_t length, unsigned limit, char (&canonical)[common::kDecimalLength]) {
   if (length == 0 || strspn(text, "0123456789") < length) return false;
   while (length > 1 && *text == '0') {
     text++;
     length--;
   }
-  char most[core::kDecimalLength];
-  core::format_decimal(limit, most);
+  char most[common::kDecimalLength];
+  common::format_decimal(limit, most);
   if (length > strlen(most) || (length == strlen(most) && memcmp(text, most, length) > 0)) return false;
   memcpy(canonical, text, length);
   canonical[length] = '\0';
@@ -52,12 +52,12 @@ void parse_number(const char* text, size_t length) {
   text += sizeof(limit);
   length -= sizeof(limit);
   unsigned number = 0;
-  char canonical[core::kDecimalLength];
-  bool parsed = core::parse_decimal(text, text + length, limit, &number);
+  char canonical[common::kDecimalLength];
+  bool parsed = common::parse_decimal(text, text + length, limit, &number);
   expect(parsed == is_decimal(text, length, limit, canonical), "the same judgement");
   if (!parsed) return;
-  char formatted[core::kDecimalLength];
-  core::format_decimal(number, formatted);
+  char formatted[common::kDecimalLength];
+  common::format_decimal(number, formatted);
   expect(strcmp(formatted, canonical) == 0, "the same number");
 }
 

@@ -72,7 +72,7 @@ void connect_to(const char* name, size_t length) {
   if (length == 0 || name[0] == '/') return;
   init::Options options;
   options.console_socket = name;
-  core::UniqueFd socket;
+  common::UniqueFd socket;
   init::Message problem;
   expect(!init::open_console_socket(options, &socket, &problem) && !socket.valid(), "nobody who listens there");
   check_line(problem);

@@ -27,13 +27,13 @@ void expect(bool good, const char* what) {
 
 // The kernel gives the lowest free number: it is the same again when nothing stays open.
 int lowest_free() {
-  core::UniqueFd probe(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  common::UniqueFd probe(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   return probe.get();
 }
 
 void hear(Control* control, bool whole) {
   monitor::Record record;
-  core::UniqueFd passed;
+  common::UniqueFd passed;
   switch (control->hear(&record, &passed)) {
     case Control::Heard::kRecord:
       expect(whole, "a record where twelve bytes came");
@@ -50,7 +50,7 @@ void hear(Control* control, bool whole) {
 void converse(const uint8_t* data, size_t size) {
   int ends[2];
   expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "a pair");
-  core::UniqueFd library(ends[0]);
+  common::UniqueFd library(ends[0]);
   Control control;
   expect(control.adopt(ends[1]), "a socket");
   for (size_t pieces = 0; pieces < kMostPieces && size >= 2 && control.fd() != -1; pieces++) {
@@ -59,7 +59,7 @@ void converse(const uint8_t* data, size_t size) {
     if (length > size - 2) length = size - 2;
     const int fds[] = {STDIN_FILENO, STDIN_FILENO, STDIN_FILENO};
     if (length > 0) {
-      ssize_t sent = core::send_message(library.get(), data + 2, length, fds, fd_count, 0);
+      ssize_t sent = common::send_message(library.get(), data + 2, length, fds, fd_count, 0);
       expect(sent == static_cast<ssize_t>(length), "a short message to be taken");
     }
     hear(&control, length >= sizeof(monitor::Record));

@@ -25,7 +25,7 @@ namespace init {
 
 namespace {
 
-using core::UniqueFd;
+using common::UniqueFd;
 
 constexpr unsigned kOpenTreeClone = 1;     // OPEN_TREE_CLONE
 constexpr unsigned kEmptyPath = 0x1000;    // AT_EMPTY_PATH
@@ -59,7 +59,7 @@ bool open_place(int dev, UniqueFd* place, Message* problem) {
   if (S_ISREG(status.st_mode)) return true;
   // A device too: it is the host's own console where /dev is the host's.
   problem->add("--mount-console: \"/dev/console\": expected nothing or a regular file to mount on, got ");
-  add_kind(core::file_seen(status), problem);
+  add_kind(common::file_seen(status), problem);
   problem->add("; remove it from the root file system");
   return false;
 }
@@ -72,13 +72,13 @@ bool mount_by_descriptors(int peer, int place) {
 
 // The two as entries of a genuine /proc/self/fd, which lead to just these files.
 bool mount_through_proc(int peer, int place) {
-  UniqueFd proc_self_fd = core::open_proc_self_fd();
+  UniqueFd proc_self_fd = common::open_proc_self_fd();
   WorkingDirectory there;
   if (!proc_self_fd.valid() || !there.enter(proc_self_fd.get())) return false;
-  char source[core::kDecimalLength];
-  char target[core::kDecimalLength];
-  core::format_decimal(static_cast<unsigned>(peer), source);
-  core::format_decimal(static_cast<unsigned>(place), target);
+  char source[common::kDecimalLength];
+  char target[common::kDecimalLength];
+  common::format_decimal(static_cast<unsigned>(peer), source);
+  common::format_decimal(static_cast<unsigned>(place), target);
   bool mounted = mount(source, target, nullptr, MS_BIND, nullptr) == 0;
   int error = errno;
   if (!there.leave()) return false;
@@ -91,7 +91,7 @@ bool mount_through_proc(int peer, int place) {
 bool mount_console(const UniqueFd& peer, Message* problem) {
   UniqueFd dev;
   UniqueFd place;
-  core::PtyFailure failure = core::open_dev(&dev);
+  common::PtyFailure failure = common::open_dev(&dev);
   if (failure.failed()) return refuse_mount(failure.error, problem);
   if (!open_place(dev.get(), &place, problem)) return false;
   if (mount_by_descriptors(peer.get(), place.get())) return true;

@@ -8,6 +8,6 @@
 
 namespace init {
 
-bool mount_console(const core::UniqueFd& peer, Message* problem);
+bool mount_console(const common::UniqueFd& peer, Message* problem);
 
 }  // namespace init

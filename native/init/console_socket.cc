@@ -18,7 +18,7 @@ namespace init {
 
 namespace {
 
-using core::UniqueFd;
+using common::UniqueFd;
 
 constexpr size_t kNameLimit = sizeof(sockaddr_un::sun_path);
 
@@ -29,7 +29,7 @@ int connect_bytes(int socket, const char* bytes, size_t length) {
   address.sun_family = AF_UNIX;
   memcpy(address.sun_path, bytes, length);
   socklen_t size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  return core::retry_on_eintr([&] { return connect(socket, reinterpret_cast<sockaddr*>(&address), size); });
+  return common::retry_on_eintr([&] { return connect(socket, reinterpret_cast<sockaddr*>(&address), size); });
 }
 
 // An address holds 108 bytes and a path may be longer. /proc/self/fd/N/name would be the usual way round, but a
@@ -132,10 +132,10 @@ bool adopt(int number, UniqueFd* socket, Message* problem) {
 // An inherited socket may be non-blocking, and is shared: it stays as it is.
 ssize_t send_waiting(int socket, const char* bytes, size_t length, const int* fds, size_t fd_count) {
   for (;;) {
-    ssize_t sent = core::send_message(socket, bytes, length, fds, fd_count, 0);
+    ssize_t sent = common::send_message(socket, bytes, length, fds, fd_count, 0);
     if (sent != -1 || errno != EAGAIN) return sent;
     pollfd writable{socket, POLLOUT, 0};
-    if (core::retry_on_eintr([&] { return poll(&writable, 1, -1); }) == -1) return -1;
+    if (common::retry_on_eintr([&] { return poll(&writable, 1, -1); }) == -1) return -1;
   }
 }
 

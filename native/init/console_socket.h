@@ -9,8 +9,8 @@
 namespace init {
 
 // Connects, or takes over the inherited descriptor. False: `problem` says why.
-bool open_console_socket(const Options& options, core::UniqueFd* socket, Message* problem);
+bool open_console_socket(const Options& options, common::UniqueFd* socket, Message* problem);
 
-bool send_console(const core::UniqueFd& socket, const char* name, const core::UniqueFd& ptmx, Message* problem);
+bool send_console(const common::UniqueFd& socket, const char* name, const common::UniqueFd& ptmx, Message* problem);
 
 }  // namespace init

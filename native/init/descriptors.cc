@@ -32,7 +32,7 @@ void dismiss(int fd, Inherited how) {
   }
 }
 
-bool dismiss_listed(core::UniqueFd directory, Inherited how) {
+bool dismiss_listed(common::UniqueFd directory, Inherited how) {
   int own = directory.get();
   DIR* entries = fdopendir(own);
   if (entries == nullptr) return false;
@@ -40,7 +40,7 @@ bool dismiss_listed(core::UniqueFd directory, Inherited how) {
   while (const dirent* entry = readdir(entries)) {
     unsigned fd = 0;
     const char* end = entry->d_name + strlen(entry->d_name);
-    bool number = core::parse_decimal(entry->d_name, end, 0x7fffffff, &fd);
+    bool number = common::parse_decimal(entry->d_name, end, 0x7fffffff, &fd);
     if (number && static_cast<int>(fd) >= kFirst && static_cast<int>(fd) != own) dismiss(static_cast<int>(fd), how);
   }
   closedir(entries);
@@ -70,8 +70,8 @@ void occupy_standard_descriptors() {
 bool dismiss_descriptors(Inherited how) {
   unsigned flags = how == Inherited::kCloseNow ? 0 : kCloseRangeCloexec;
   if (syscall(SYS_close_range, kFirst, ~0u, flags) == 0) return true;
-  core::UniqueFd directory = core::open_proc_self_fd();
-  if (directory.valid()) return dismiss_listed(static_cast<core::UniqueFd&&>(directory), how);
+  common::UniqueFd directory = common::open_proc_self_fd();
+  if (directory.valid()) return dismiss_listed(static_cast<common::UniqueFd&&>(directory), how);
   return dismiss_possible(how);
 }
 

@@ -29,7 +29,7 @@ const char* kind_of(mode_t mode) {
 
 }  // namespace
 
-void add_kind(const core::FileSeen& seen, Message* message) {
+void add_kind(const common::FileSeen& seen, Message* message) {
   message->add(kind_of(seen.mode));
   if (S_ISCHR(seen.mode) || S_ISBLK(seen.mode)) message->number(seen.rdev_major).add(":").number(seen.rdev_minor);
 }

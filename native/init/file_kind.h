@@ -7,6 +7,6 @@
 namespace init {
 
 // "a symbolic link", "character device 5:2"
-void add_kind(const core::FileSeen& seen, Message* message);
+void add_kind(const common::FileSeen& seen, Message* message);
 
 }  // namespace init

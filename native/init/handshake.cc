@@ -33,10 +33,10 @@ bool refuse(const char* option, const char* expected, Message* problem) {
 template <typename Call>
 ssize_t wait_and(int fd, short event, Call call) {
   for (;;) {
-    ssize_t result = core::retry_on_eintr(call);
+    ssize_t result = common::retry_on_eintr(call);
     if (result != -1 || errno != EAGAIN) return result;
     pollfd ready{fd, event, 0};
-    if (core::retry_on_eintr([&] { return poll(&ready, 1, -1); }) == -1) return -1;
+    if (common::retry_on_eintr([&] { return poll(&ready, 1, -1); }) == -1) return -1;
   }
 }
 

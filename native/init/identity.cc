@@ -29,7 +29,7 @@ bool refuse_user(const char* what, const Options& options, Message* problem) {
 
 }  // namespace
 
-bool give_terminal(const Options& options, const core::UniqueFd& peer, Message* problem) {
+bool give_terminal(const Options& options, const common::UniqueFd& peer, Message* problem) {
   if (!options.has_owner && !options.has_user) return true;
   uid_t owner = options.has_owner ? options.owner : options.user;
   // Its group stays as the devpts' mount option gid= has it.

@@ -8,7 +8,7 @@
 namespace init {
 
 // fchown(2) of the terminal to --owner, else to the user of --user, else not at all.
-bool give_terminal(const Options& options, const core::UniqueFd& peer, Message* problem);
+bool give_terminal(const Options& options, const common::UniqueFd& peer, Message* problem);
 
 // --user: that user and group, and no supplementary group.
 bool become_user(const Options& options, Message* problem);

@@ -35,7 +35,7 @@ bool seclude(Message* problem) {
 }
 
 // Before the terminal takes its place: a failure to run the command has to reach who started this.
-bool keep_standard_error(core::UniqueFd* kept, Message* problem) {
+bool keep_standard_error(common::UniqueFd* kept, Message* problem) {
   kept->reset(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (kept->valid()) {
     speak_through(kept->get());
@@ -73,7 +73,7 @@ bool leave_preparations(const Options& options, const Supervision& supervision, 
   return true;
 }
 
-bool make_console(const Options& options, core::Pty* pty, Message* problem) {
+bool make_console(const Options& options, common::Pty* pty, Message* problem) {
   step("opening the terminal");
   if (!open_terminal(options, pty, problem)) return false;
   if (!give_terminal(options, pty->peer, problem)) return false;
@@ -82,8 +82,8 @@ bool make_console(const Options& options, core::Pty* pty, Message* problem) {
   return mount_console(pty->peer, problem);
 }
 
-bool send_to_receiver(const Options& options, core::Pty* pty, Message* problem) {
-  core::UniqueFd socket;
+bool send_to_receiver(const Options& options, common::Pty* pty, Message* problem) {
+  common::UniqueFd socket;
   step("connecting to the receiver");
   if (!open_console_socket(options, &socket, problem)) return false;
   step("sending the terminal");
@@ -99,8 +99,8 @@ bool agree_with_outside(const Options& options, Message* problem) {
 }
 
 int run(const Options& options, Message& problem) {
-  core::UniqueFd standard_error;
-  core::Pty pty;
+  common::UniqueFd standard_error;
+  common::Pty pty;
   Supervision supervision{options.init, options.to_group, options.subreaper, options.pdeathsig, getppid()};
   if (!prepare(options, &problem)) return fail(problem);
   if (!make_console(options, &pty, &problem)) return fail(problem);

@@ -21,8 +21,8 @@ Message& Message::add(const char* text) {
 }
 
 Message& Message::number(unsigned long long number) {
-  char text[core::kDecimalLength];
-  core::format_decimal(number, text);
+  char text[common::kDecimalLength];
+  common::format_decimal(number, text);
   return add(text);
 }
 
@@ -65,7 +65,7 @@ void Message::write_line(int fd) const {
 
 bool write_text(int fd, const char* text, size_t length) {
   while (length > 0) {
-    ssize_t written = core::retry_on_eintr([&] { return write(fd, text, length); });
+    ssize_t written = common::retry_on_eintr([&] { return write(fd, text, length); });
     if (written == -1) return false;
     text += written;
     length -= static_cast<size_t>(written);

@@ -10,7 +10,7 @@ namespace init {
 
 namespace {
 
-using core::parse_decimal;
+using common::parse_decimal;
 
 constexpr unsigned kIdLimit = 0xfffffffe;  // one more, (uid_t)-1, stands for none
 

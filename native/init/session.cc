@@ -45,7 +45,7 @@ bool refuse(const char* what, Message* problem) {
 
 }  // namespace
 
-bool take_terminal(const core::UniqueFd& peer, Supervision* supervision, Message* problem) {
+bool take_terminal(const common::UniqueFd& peer, Supervision* supervision, Message* problem) {
   if (supervision->init) {
     if (!continue_in_child(supervision)) return refuse("a child process for the command", problem);
   } else {
@@ -57,7 +57,7 @@ bool take_terminal(const core::UniqueFd& peer, Supervision* supervision, Message
   return true;
 }
 
-bool use_as_standard(const core::UniqueFd& terminal, Message* problem) {
+bool use_as_standard(const common::UniqueFd& terminal, Message* problem) {
   for (int fd = 0; fd <= STDERR_FILENO; fd++) {
     if (dup2(terminal.get(), fd) == -1) return refuse("the terminal as standard input, output and error", problem);
   }

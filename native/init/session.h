@@ -12,9 +12,9 @@ namespace init {
 // Mostly that is this process. setsid(2) fails, however, for the leader of a group (a shell's job), and a session
 // leader keeps a terminal it cannot reach: then, and with --init always, a child goes on, and the parent supervises it
 // until it ends (supervisor.h).
-bool take_terminal(const core::UniqueFd& peer, Supervision* supervision, Message* problem);
+bool take_terminal(const common::UniqueFd& peer, Supervision* supervision, Message* problem);
 
 // Standard input, output and error become `terminal`.
-bool use_as_standard(const core::UniqueFd& terminal, Message* problem);
+bool use_as_standard(const common::UniqueFd& terminal, Message* problem);
 
 }  // namespace init

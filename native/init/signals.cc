@@ -43,7 +43,7 @@ SignalMask set_blocked(SignalMask blocked) {
 }
 
 int take_signal() {
-  return core::retry_on_eintr([] {
+  return common::retry_on_eintr([] {
     return static_cast<int>(syscall(SYS_rt_sigtimedwait, &kAllSignals, nullptr, nullptr, sizeof(kAllSignals)));
   });
 }
@@ -63,7 +63,7 @@ void reset_signals() {
 
 int signal_by_name(const char* name) {
   unsigned number = 0;
-  if (core::parse_decimal(name, name + strlen(name), kSignalLimit - 1, &number)) return static_cast<int>(number);
+  if (common::parse_decimal(name, name + strlen(name), kSignalLimit - 1, &number)) return static_cast<int>(number);
   if (strncasecmp(name, "SIG", 3) == 0) name += 3;
   for (const Name& known : kNames) {
     if (strcasecmp(name, known.name) == 0) return known.number;

@@ -10,8 +10,8 @@ namespace init {
 
 namespace {
 
-using core::PtyFailure;
-using core::PtyProblem;
+using common::PtyFailure;
+using common::PtyProblem;
 
 constexpr char kMountDevpts[] = "mount one: mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts";
 constexpr char kHowElse[] = "mount /dev/pts with ptmxmode=0666, or give the host's multiplexer: --ptmx /dev/ptmx";
@@ -78,7 +78,7 @@ void explain(const PtyFailure& failure, Message* problem) {
   }
 }
 
-bool set_size(const core::Pty& pty, const winsize& size, Message* problem) {
+bool set_size(const common::Pty& pty, const winsize& size, Message* problem) {
   if (ioctl(pty.ptmx.get(), TIOCSWINSZ, &size) == 0) return true;
   problem->add("--size: expected to set the window size, got ").error(errno).add("; see what denies ioctl TIOCSWINSZ");
   return false;
@@ -86,8 +86,8 @@ bool set_size(const core::Pty& pty, const winsize& size, Message* problem) {
 
 }  // namespace
 
-bool open_terminal(const Options& options, core::Pty* pty, Message* problem) {
-  PtyFailure failure = options.ptmx != nullptr ? core::open_pty_through(options.ptmx, pty) : core::open_pty(pty);
+bool open_terminal(const Options& options, common::Pty* pty, Message* problem) {
+  PtyFailure failure = options.ptmx != nullptr ? common::open_pty_through(options.ptmx, pty) : common::open_pty(pty);
   if (failure.failed()) {
     explain(failure, problem);
     return false;

@@ -7,6 +7,6 @@
 
 namespace init {
 
-bool open_terminal(const Options& options, core::Pty* pty, Message* problem);
+bool open_terminal(const Options& options, common::Pty* pty, Message* problem);
 
 }  // namespace init

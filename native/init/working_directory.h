@@ -19,7 +19,7 @@ class WorkingDirectory {
   bool leave();
 
  private:
-  core::UniqueFd before_;
+  common::UniqueFd before_;
 };
 
 }  // namespace init

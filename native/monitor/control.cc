@@ -32,7 +32,7 @@ void Control::tell_output(const char* bytes, size_t length) {
 void Control::send(const void* bytes, size_t length) {
   const char* rest = static_cast<const char*>(bytes);
   while (socket_.valid() && length > 0) {
-    ssize_t sent = core::retry_on_eintr([&] { return ::send(socket_.get(), rest, length, MSG_NOSIGNAL); });
+    ssize_t sent = common::retry_on_eintr([&] { return ::send(socket_.get(), rest, length, MSG_NOSIGNAL); });
     if (sent >= 0) {
       rest += sent;
       length -= static_cast<size_t>(sent);
@@ -47,10 +47,10 @@ void Control::send(const void* bytes, size_t length) {
 }
 
 // Records are sent in one piece each and are far smaller than a socket's buffer, so they arrive whole.
-Control::Heard Control::hear(Record* record, core::UniqueFd* passed) {
-  core::ControlData control;
-  ssize_t count = core::retry_on_eintr(
-      [&] { return core::receive_message(socket_.get(), record, sizeof(*record), &control, MSG_DONTWAIT); });
+Control::Heard Control::hear(Record* record, common::UniqueFd* passed) {
+  common::ControlData control;
+  ssize_t count = common::retry_on_eintr(
+      [&] { return common::receive_message(socket_.get(), record, sizeof(*record), &control, MSG_DONTWAIT); });
   if (count == -1 && errno == EAGAIN) return Heard::kNothing;
   for (size_t i = 0; i < control.fd_count; i++) passed->reset(control.fds[i]);
   if (count == static_cast<ssize_t>(sizeof(*record))) return Heard::kRecord;

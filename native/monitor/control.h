@@ -22,12 +22,12 @@ class Control {
   enum class Heard { kNothing, kRecord, kEnd };
 
   // The next record, with the descriptor that came beside it. At the end the socket is closed.
-  Heard hear(Record* record, core::UniqueFd* passed);
+  Heard hear(Record* record, common::UniqueFd* passed);
 
  private:
   void send(const void* bytes, size_t length);
 
-  core::UniqueFd socket_;
+  common::UniqueFd socket_;
 };
 
 }  // namespace monitor

@@ -25,7 +25,7 @@ constexpr int kReadsPerTurn = 16;
 bool Monitor::run() {
   for (;;) {
     epoll_event event{};
-    int count = core::retry_on_eintr([&] { return epoll_wait(events_.get(), &event, 1, -1); });
+    int count = common::retry_on_eintr([&] { return epoll_wait(events_.get(), &event, 1, -1); });
     if (count == -1) return false;
     switch (static_cast<Source>(event.data.u32)) {
       case kChildren:
@@ -72,10 +72,10 @@ void Monitor::unwatch(int fd) {
 // One SIGCHLD tells of any number. False when nobody is left.
 bool Monitor::reap() {
   signalfd_siginfo taken;
-  while (core::retry_on_eintr([&] { return read(signals_.get(), &taken, sizeof(taken)); }) > 0) continue;
+  while (common::retry_on_eintr([&] { return read(signals_.get(), &taken, sizeof(taken)); }) > 0) continue;
   for (;;) {
     int status = 0;
-    pid_t pid = core::retry_on_eintr([&] { return waitpid(-1, &status, WNOHANG); });
+    pid_t pid = common::retry_on_eintr([&] { return waitpid(-1, &status, WNOHANG); });
     if (pid <= 0) return pid == 0;
     if (pid == runtime_.pid && runtime_runs_) {
       runtime_ended(status);
@@ -108,7 +108,7 @@ void Monitor::tell_children() {
 // or die. It is read and thrown away. One piece a turn, so that a flood keeps nothing else from its turn.
 void Monitor::forward_output() {
   char bytes[4096];
-  ssize_t count = core::retry_on_eintr([&] { return read(runtime_.output.get(), bytes, sizeof(bytes)); });
+  ssize_t count = common::retry_on_eintr([&] { return read(runtime_.output.get(), bytes, sizeof(bytes)); });
   if (count > 0) {
     if (runtime_runs_) control_.tell_output(bytes, static_cast<size_t>(count));
   } else if (count == 0 || errno != EAGAIN) {
@@ -124,7 +124,7 @@ void Monitor::forward_last_output() {
   char bytes[4096];
   while (waiting > 0) {
     size_t wanted = static_cast<size_t>(waiting) < sizeof(bytes) ? static_cast<size_t>(waiting) : sizeof(bytes);
-    ssize_t count = core::retry_on_eintr([&] { return read(runtime_.output.get(), bytes, wanted); });
+    ssize_t count = common::retry_on_eintr([&] { return read(runtime_.output.get(), bytes, wanted); });
     if (count <= 0) return;
     control_.tell_output(bytes, static_cast<size_t>(count));
     waiting -= static_cast<int>(count);
@@ -135,11 +135,11 @@ void Monitor::listen() {
   // A telling that failed has closed it already, and epoll has forgotten it.
   if (control_.fd() == -1) return;
   Record record;
-  core::UniqueFd passed;
+  common::UniqueFd passed;
   if (control_.hear(&record, &passed) != Control::Heard::kRecord) return;
   if (record.kind == kSignal && runtime_runs_) kill(runtime_.pid, record.subject);
   if (record.kind == kHold && passed.valid() && !console_.valid()) {
-    console_ = static_cast<core::UniqueFd&&>(passed);
+    console_ = static_cast<common::UniqueFd&&>(passed);
     int flags = fcntl(console_.get(), F_GETFL);
     fcntl(console_.get(), F_SETFL, flags | O_NONBLOCK);
     watch(console_.get(), kConsole, kConsoleEvents);
@@ -149,7 +149,7 @@ void Monitor::listen() {
 void Monitor::drain_console() {
   char bytes[4096];
   for (int turn = 0; turn < kReadsPerTurn; turn++) {
-    if (core::retry_on_eintr([&] { return read(console_.get(), bytes, sizeof(bytes)); }) <= 0) return;
+    if (common::retry_on_eintr([&] { return read(console_.get(), bytes, sizeof(bytes)); }) <= 0) return;
   }
   // There may be more, of which no edge tells: being registered anew does.
   change(EPOLL_CTL_MOD, console_.get(), kConsole, kConsoleEvents);

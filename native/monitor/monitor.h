@@ -37,10 +37,10 @@ class Monitor {
   Control& control_;
   Runtime& runtime_;
   bool runtime_runs_ = true;
-  core::UniqueFd events_;
-  core::UniqueFd signals_;
+  common::UniqueFd events_;
+  common::UniqueFd signals_;
   // The ptmx of a console that its owner left: see kHold.
-  core::UniqueFd console_;
+  common::UniqueFd console_;
 };
 
 }  // namespace monitor

@@ -14,7 +14,7 @@ namespace {
 
 // What this process changed for itself is undone: the signals that it blocks. It ignores none. Not posix_spawn(3), by
 // which glibc's children ignore signals 32 and 33.
-[[noreturn]] void become(char** command, const core::UniqueFd& output, const core::UniqueFd& failure) {
+[[noreturn]] void become(char** command, const common::UniqueFd& output, const common::UniqueFd& failure) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -26,15 +26,15 @@ namespace {
 }
 
 // The pipe of a child that became the command is closed by exec, and gives nothing.
-int wait_for_exec(pid_t child, const core::UniqueFd& failure) {
+int wait_for_exec(pid_t child, const common::UniqueFd& failure) {
   int error = 0;
-  ssize_t count = core::retry_on_eintr([&] { return read(failure.get(), &error, sizeof(error)); });
+  ssize_t count = common::retry_on_eintr([&] { return read(failure.get(), &error, sizeof(error)); });
   if (count != sizeof(error)) return 0;
-  core::retry_on_eintr([&] { return waitpid(child, nullptr, 0); });
+  common::retry_on_eintr([&] { return waitpid(child, nullptr, 0); });
   return error;
 }
 
-bool open_pipe(core::UniqueFd* reading, core::UniqueFd* writing) {
+bool open_pipe(common::UniqueFd* reading, common::UniqueFd* writing) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return false;
   reading->reset(ends[0]);
@@ -50,8 +50,8 @@ bool open_output(Runtime* runtime) {
 }
 
 int start_runtime(char** command, Runtime* runtime) {
-  core::UniqueFd failed;
-  core::UniqueFd failing;
+  common::UniqueFd failed;
+  common::UniqueFd failing;
   if (!open_pipe(&failed, &failing)) return errno;
   runtime->pid = fork();
   if (runtime->pid == -1) return errno;

@@ -10,9 +10,9 @@ namespace monitor {
 struct Runtime {
   pid_t pid = 0;
   // The reading end of its standard output and error. Whatever it leaves behind may keep the writing end.
-  core::UniqueFd output;
+  common::UniqueFd output;
   // The writing end, until it is started.
-  core::UniqueFd writing;
+  common::UniqueFd writing;
 };
 
 // False with errno set.

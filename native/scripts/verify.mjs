@@ -21,7 +21,7 @@ import { headersOfThisNode } from "./node-headers.mjs";
 import { root } from "./root.mjs";
 
 const output = join(root, "build/Verify");
-const FOLDERS = ["addon", "common", "counters", "fuzz", "init", "monitor"];
+const FOLDERS = ["addon", "common", "coverage", "fuzz", "init", "monitor"];
 
 const variables = (folder) => JSON.parse(readFileSync(join(root, folder, "sources.gypi"), "utf8")).variables;
 const { init_sources: initSources, init_cflags: cflags } = variables("init");

@@ -2,7 +2,7 @@
 //   node scripts/verify/coverage.mjs [FILE…]        all tests, or these; the lines that no test ran go to
 //                                                   build/verify/uncovered.txt
 // clang counts, in a copy of native/'s sources. The addon's counters lie in a file that all processes map, so that also
-// those that are killed have counted. The executables send theirs (native/counters/send_counters.cc says what is lost).
+// those that are killed have counted. The executables send theirs (native/coverage/send_counters.cc says what is lost).
 // TypeScript is counted by V8 for tap.
 import { spawn, spawnSync } from "node:child_process";
 import {
@@ -50,7 +50,7 @@ function copySources() {
   mkdirSync(raw, { recursive: true });
   // Tests act as other users too, and each process adds to the files.
   for (const directory of [work, raw]) chmodSync(directory, 0o777);
-  for (const name of [...SOURCES, "counters"])
+  for (const name of [...SOURCES, "coverage"])
     cpSync(join(root, "native", name), join(copy, name), { recursive: true });
   symlinkSync(join(root, "native/node_modules"), join(copy, "node_modules"));
 }
@@ -71,7 +71,7 @@ function buildExecutable(name, folder) {
   const { version } = JSON.parse(readFileSync(join(copy, "package.json"), "utf8"));
   const language = variables("init").init_cflags.filter((flag) => flag !== "-Os");
   const defines = [`-DCONSOLE_INIT_VERSION="${version}"`, `-DCOVERAGE_SOCKET="${socketName}"`];
-  const sources = [...variables(folder)[`${folder}_sources`], "counters/send_counters.cc"];
+  const sources = [...variables(folder)[`${folder}_sources`], "coverage/send_counters.cc"];
   const output = join(work, name);
   const args = ["-x", "c++", ...language, "-Icommon", ...defines, ...COUNT, "-static", ...sources, ...WRAPPED];
   built("clang++-19", [...args, "-o", output]);
@@ -108,7 +108,7 @@ async function collect() {
 }
 
 function isSource({ file }) {
-  return file.includes("/src/");
+  return /(^native\/binding|\/src)\//.test(file);
 }
 
 function runSuite(files, env) {

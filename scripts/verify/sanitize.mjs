@@ -73,7 +73,7 @@ function ourLeaks(report) {
     const frames = [...leak.matchAll(/^ +#\d+ \w+ in (.*)$/gm)].map(([, frame]) => frame);
     const decisive = frames.find((frame) => !/__interceptor|operator new|\bstd::|\bv8impl::|\bnapi_/.test(frame));
     // By its source where there is a line number: what has no name outside its file has no namespace there.
-    return /cmsg\.node| \.\.\/(addon|common)\/|\b(addon|core|Napi)::/.test(decisive ?? "");
+    return /cmsg\.node| \.\.\/(addon|common)\/|\b(addon|common|Napi)::/.test(decisive ?? "");
   };
   return [...(/ERROR: AddressSanitizer/.test(head) ? [head] : []), ...leaks.filter(isOurs)].join("\n");
 }

@@ -35,14 +35,14 @@ void send_counters() {
   static char bytes[1 << 17];
   uint64_t size = __llvm_profile_get_size_for_buffer();
   if (size > sizeof(bytes) || __llvm_profile_write_buffer(bytes) != 0) return;
-  core::UniqueFd sender(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  common::UniqueFd sender(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!sender.valid()) return;
   sockaddr_un collector{};
   collector.sun_family = AF_UNIX;
   // Behind the NUL that makes it an abstract name.
   memcpy(collector.sun_path + 1, kCollector, sizeof(kCollector) - 1);
   auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + sizeof(kCollector));
-  core::retry_on_eintr(
+  common::retry_on_eintr(
       [&] { return sendto(sender.get(), bytes, size, MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&collector), length); });
 }
 
