@@ -1,6 +1,7 @@
 // File descriptor passing over Unix sockets: unix(7), cmsg(3).
 export type { Credentials } from "cmsg-native";
 export { NativeLoadError } from "cmsg-native";
+export type { UnixAddress } from "./address/unix-address.js";
 export { CMSG_ERROR_CODES, CmsgError, type CmsgErrorCode, type SyscallError } from "./errors.js";
 export { type Fd, OwnedFd, type OwnedFdOptions } from "./fd/owned-fd.js";
 export {
@@ -17,7 +18,6 @@ export {
   unixRights,
 } from "./message/codec.js";
 export { Message, type RecvmsgOptions, recvmsg, type SendmsgOptions, sendmsg } from "./message/message.js";
-export type { UnixAddress } from "./socket/address.js";
 export type { ConnectOptions } from "./socket/connect.js";
 export { MAX_NAME_BYTES, type ReceivedFile, recvFile, sendFile } from "./socket/file.js";
 export type { PassOptions } from "./socket/passing.js";

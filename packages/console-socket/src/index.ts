@@ -8,12 +8,12 @@ export type { EndAfterOptions, PtyConsoleOptions } from "./console/pty-console-o
 export type { WindowSize } from "./console/window-size.js";
 export { type DiagnosticEvent, EVENTS } from "./diagnostics.js";
 export { CONSOLE_ERROR_CODES, type ConsoleErrorCode, ConsoleSocketError } from "./errors.js";
-export type { ExitStatus } from "./launch/exit-status.js";
 export { type LaunchOptions, launch } from "./launch/launch.js";
 export { LaunchError } from "./launch/launch-errors.js";
 export type { LaunchedContainer } from "./launch/launched.js";
-export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./listen/listener.js";
-export { type ReceiveConsoleOptions, receiveConsole } from "./listen/receive-console.js";
 export { asPty, Pty, type PtyDisposable, type PtyEvent, type PtyOptions } from "./node-pty/pty.js";
+export type { ExitStatus } from "./process/exit-status.js";
+export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./receive/listener.js";
+export { type ReceiveConsoleOptions, receiveConsole } from "./receive/receive-console.js";
 export { Asciicast, type AsciicastOptions } from "./record/asciicast.js";
 export { ConsoleLog, type ConsoleLogOptions } from "./record/console-log.js";

@@ -20,8 +20,8 @@ const { parseCommandLine, UsageError } = await internal<
 const { OPTIONS } = await internal<typeof import("../../../packages/console-socket/src/cli/description.js")>(
   "console-socket/dist/cli/description.js",
 );
-const { safeName } = await internal<typeof import("../../../packages/console-socket/src/console/console-name.js")>(
-  "console-socket/dist/console/console-name.js",
+const { safeName } = await internal<typeof import("../../../packages/console-socket/src/console/safe-text.js")>(
+  "console-socket/dist/console/safe-text.js",
 );
 const { ConsoleLog } = await internal<typeof import("../../../packages/console-socket/src/record/console-log.js")>(
   "console-socket/dist/record/console-log.js",

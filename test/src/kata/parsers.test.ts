@@ -10,14 +10,14 @@ import { cuts, FedConnection, inPieces, internal } from "../support/parsers.js";
 import { ttrpcFrame } from "../support/played-agent.js";
 
 const { agentAddressText } = await internal<
-  typeof import("../../../packages/console-socket/src/kata/agent-address.js")
->("console-socket/dist/kata/agent-address.js");
-const { readAnswer } = await internal<typeof import("../../../packages/console-socket/src/kata/hybrid-vsock.js")>(
-  "console-socket/dist/kata/hybrid-vsock.js",
+  typeof import("../../../packages/console-socket/src/kata/address/agent-address.js")
+>("console-socket/dist/kata/address/agent-address.js");
+const { readAnswer } = await internal<typeof import("../../../packages/console-socket/src/kata/dial/hybrid-vsock.js")>(
+  "console-socket/dist/kata/dial/hybrid-vsock.js",
 );
 const { YamuxStream } = await internal<
-  typeof import("../../../packages/console-socket/src/kata/yamux/yamux-stream.js")
->("console-socket/dist/kata/yamux/yamux-stream.js");
+  typeof import("../../../packages/console-socket/src/kata/rpc/yamux/yamux-stream.js")
+>("console-socket/dist/kata/rpc/yamux/yamux-stream.js");
 const { decode, encode } = await internal<
   typeof import("../../../packages/console-socket/src/kata/protobuf/message.js")
 >("console-socket/dist/kata/protobuf/message.js");

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { repository } from "./paths.js";
 
-/** A module that its package does not export: `console-socket/dist/kata/yamux/yamux-stream.js`. */
+/** A module that its package does not export: `console-socket/dist/kata/rpc/yamux/yamux-stream.js`. */
 export async function internal<Module>(path: string): Promise<Module> {
   return (await import(pathToFileURL(join(repository, "packages", path)).href)) as Module;
 }

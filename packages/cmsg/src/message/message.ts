@@ -14,9 +14,9 @@ import {
   SUN_PATH_BYTES,
   scratch,
 } from "cmsg-native";
+import { addressOf, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd, RECEIVED } from "../fd/owned-fd.js";
-import { addressOf, type UnixAddress } from "../socket/address.js";
 
 /** What one recvmsg(2) gave. On a stream the descriptors came with the first byte of their sender's message. */
 export class Message implements Disposable {

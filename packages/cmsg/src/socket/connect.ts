@@ -1,8 +1,8 @@
 // connect(2) of a socket of our own.
 import { setTimeout as delay } from "node:timers/promises";
 import { native } from "cmsg-native";
+import { checkAddress, connectTo, type UnixAddress } from "../address/unix-address.js";
 import { OwnedFd } from "../fd/owned-fd.js";
-import { checkAddress, connectTo, type UnixAddress } from "./address.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { numberOfType, type SocketType } from "./socket-type.js";
 

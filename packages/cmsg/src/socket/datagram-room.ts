@@ -3,7 +3,7 @@
 // So a socket of its own is connected there, which nobody notices, and waited on. It has sent nothing, so its own buffer
 // never holds it up.
 import { native, SOCK_DGRAM, type Watcher } from "cmsg-native";
-import { connectTo, type UnixAddress } from "./address.js";
+import { connectTo, type UnixAddress } from "../address/unix-address.js";
 
 export class DatagramRoom {
   readonly #onRoom: () => void;

@@ -1,8 +1,8 @@
 // Sends of one socket, in the order they were asked for, waiting for room.
 import { type Credentials, native, SO_SNDBUF } from "cmsg-native";
+import { type UnixAddress, withSocketName } from "../address/unix-address.js";
 import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount, putCredentials, putName, putRights } from "../message/message.js";
-import { type UnixAddress, withSocketName } from "./address.js";
 import { DatagramRoom } from "./datagram-room.js";
 import { type Operation, PendingOperations, WOULD_BLOCK } from "./pending.js";
 

@@ -8,8 +8,8 @@ import { closeSync, constants, fchmodSync, lstatSync, openSync, type Stats, unli
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { native, SOCK_DGRAM } from "cmsg-native";
+import { bindTo, connectTo } from "../address/unix-address.js";
 import { isSyscallError, naming } from "../errors.js";
-import { bindTo, connectTo } from "./address.js";
 
 const LOCK_RETRY_MS = 5;
 const LOCK_PATIENCE_MS = 500;

@@ -1,8 +1,8 @@
 // A listening Unix socket.
 import { native } from "cmsg-native";
+import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
-import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "./address.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
 import { SocketServer } from "./socket-server.js";

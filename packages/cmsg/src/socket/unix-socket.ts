@@ -5,10 +5,10 @@
 // merge. So every receive hands out what one recvmsg(2) gave: bytes, and the descriptors among them. The other types
 // have records: a message is what was sent.
 import { type Credentials, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
+import { addressOf, bindTo, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { type Message, type RecvmsgOptions, receiveMessage, requireBytes, requireData } from "../message/message.js";
-import { addressOf, bindTo, type UnixAddress } from "./address.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
 import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";

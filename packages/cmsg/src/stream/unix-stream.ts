@@ -5,10 +5,10 @@
 // those that the descriptors came with.
 import { addAbortSignal, type DuplexOptions } from "node:stream";
 import { type Credentials, native } from "cmsg-native";
+import { addressOf, addressText, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError, isSyscallError } from "../errors.js";
 import { closeReceived, type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkCount, requireData } from "../message/message.js";
-import { addressOf, addressText, type UnixAddress } from "../socket/address.js";
 import { connectedFd } from "../socket/connect.js";
 import { typeOf } from "../socket/socket-type.js";
 import { DescriptorStream } from "./descriptor-stream.js";

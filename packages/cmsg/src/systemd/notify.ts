@@ -3,10 +3,10 @@
 // process that exits right after it told something may be gone before the manager looks up who it was, and then the
 // message is dropped: `barrier` waits until everything was taken.
 
+import type { UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount } from "../message/message.js";
-import type { UnixAddress } from "../socket/address.js";
 import { UnixSocket } from "../socket/unix-socket.js";
 
 export interface NotifyOptions {

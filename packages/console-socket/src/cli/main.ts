@@ -22,9 +22,9 @@ async function main(args: string[]): Promise<number> {
 async function obey(request: Exclude<Request, { command: "help" | "version" }>): Promise<number> {
   const report: Report = request.options.json ? asJson : forPeople;
   try {
-    if (request.command === "run") return await (await import("./run.js")).run(request.options, report);
-    if (request.command === "attach") return await (await import("./attach.js")).attach(request.options, report);
-    return await (await import("./receive.js")).receive(request.options, report);
+    if (request.command === "run") return await (await import("./commands/run.js")).run(request.options, report);
+    if (request.command === "attach") return await (await import("./commands/kata.js")).attach(request.options, report);
+    return await (await import("./commands/receive.js")).receive(request.options, report);
   } catch (error) {
     report.error(error as Error);
     return exitStatusOf(error as Error);

@@ -2,9 +2,9 @@
 import { type Fd, OwnedFd } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
-import { ConsoleStream } from "./console-stream.js";
+import { watchExit } from "../process/watch-exit.js";
+import { ConsoleStream } from "./console-base.js";
 import { checkMaster } from "./master.js";
-import { watchExit } from "./process-exit.js";
 import { PtyChannel } from "./pty-channel.js";
 import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } from "./pty-console-options.js";
 import { checkWindowSize, type WindowSize } from "./window-size.js";

@@ -1,18 +1,20 @@
 // Consoles of containers in virtual machines: Kata Containers' agent, and the hypervisors it is reached through.
-export { AgentClient, type AgentClientOptions, newAgentClient } from "./agent/agent-client.js";
-export { AgentConsole, type AgentConsoleOptions } from "./agent/agent-console.js";
-export { AgentService, HealthService } from "./agent/agent-service.js";
-export { type AgentCall, type Interceptor, type OpenTelemetryApi, otelInterceptor } from "./agent/interceptors.js";
+
 export {
   AGENT_PORT,
   type AgentAddress,
   type AgentAddressOptions,
   type AgentDialect,
   parseAgentAddress,
-} from "./agent-address.js";
-export { DEBUG_CONSOLE_PORT, type DebugConsoleOptions, openDebugConsole } from "./debug-console.js";
-export { type DialOptions, dial } from "./dial.js";
-export { PASS_FD_PORT, type PassFdOptions, passFd } from "./pass-fd.js";
+} from "./address/agent-address.js";
+export { type SandboxOptions, sandboxAgentUrl } from "./address/sandbox.js";
+export { AgentClient, type AgentClientOptions, newAgentClient } from "./agent/agent-client.js";
+export { AgentConsole, type AgentConsoleOptions } from "./agent/agent-console.js";
+export { AgentService, HealthService } from "./agent/agent-service.js";
+export { DEBUG_CONSOLE_PORT, type DebugConsoleOptions, openDebugConsole } from "./agent/debug-console.js";
+export { type AgentCall, type Interceptor, type OpenTelemetryApi, otelInterceptor } from "./agent/interceptors.js";
+export { type DialOptions, dial } from "./dial/dial.js";
+export { PASS_FD_PORT, type PassFdOptions, passFd } from "./dial/pass-fd.js";
 export type {
   AgentDetails,
   ContainerRequest,
@@ -39,4 +41,3 @@ export type {
 export type { Process, Spec } from "./protobuf/oci-spec.js";
 export { RPC_CODES, type RpcCodeName, RpcError } from "./rpc/rpc-error.js";
 export type { CallOptions } from "./rpc/transport.js";
-export { type SandboxOptions, sandboxAgentUrl } from "./sandbox.js";

@@ -1,6 +1,6 @@
 // A runtime command that did not do what it was launched for.
 import { type ConsoleErrorCode, ConsoleSocketError } from "../errors.js";
-import { describeExit, type ExitStatus } from "./exit-status.js";
+import { describeExit, type ExitStatus } from "../process/exit-status.js";
 import type { RuntimeEnd } from "./monitor-process.js";
 
 /** What `launch` rejects with when the runtime command has ended without a console that lives. */

@@ -3,10 +3,10 @@
 import { join } from "node:path";
 import { CmsgError, type OwnedFd, recvFile, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
-import { safeName } from "../console/console-name.js";
 import { PtyConsole } from "../console/pty-console.js";
 import type { PtyConsoleOptions } from "../console/pty-console-options.js";
-import { type PrivatePlace, privatePlace } from "../listen/socket-path.js";
+import { safeName } from "../console/safe-text.js";
+import { type PrivatePlace, privatePlace } from "../receive/socket-place.js";
 
 export interface LaunchConsoleOptions extends PtyConsoleOptions {
   onlcr?: boolean | undefined;

@@ -5,7 +5,7 @@
 import { constants } from "node:os";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { ConsoleSocketError } from "../errors.js";
-import { findContainer, holdProcess } from "./container-process.js";
+import { findContainer, holdProcess } from "../process/find-container.js";
 import { checkArguments, fillIn } from "./launch-arguments.js";
 import { noConsole, notOurs, runtimeFailed } from "./launch-errors.js";
 import { LaunchSocket } from "./launch-socket.js";

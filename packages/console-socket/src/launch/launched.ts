@@ -4,7 +4,7 @@ import type { OwnedFd } from "cmsg";
 import { native } from "cmsg-native";
 import type { PtyConsole } from "../console/pty-console.js";
 import { ConsoleSocketError } from "../errors.js";
-import type { ExitStatus } from "./exit-status.js";
+import type { ExitStatus } from "../process/exit-status.js";
 import type { MonitorProcess } from "./monitor-process.js";
 
 export class LaunchedContainer {

@@ -5,7 +5,7 @@ import { getSystemErrorName } from "node:util";
 import { type OwnedFd, UnixSocket } from "cmsg";
 import { findBinary } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
-import { type ExitStatus, exitStatus } from "./exit-status.js";
+import { type ExitStatus, exitStatus } from "../process/exit-status.js";
 import { holdRecord, RecordReader, signalRecord, type Told } from "./launch-protocol.js";
 
 export interface MonitorOptions {

@@ -4,10 +4,10 @@ import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { Console } from "../console/console.js";
-import { safeName } from "../console/console-name.js";
+import { safeName } from "../console/safe-text.js";
 import { ConsoleSocketError } from "../errors.js";
-import { type ExitStatus, shellStatus } from "../launch/exit-status.js";
 import type { LaunchedContainer } from "../launch/launched.js";
+import { type ExitStatus, shellStatus } from "../process/exit-status.js";
 
 /** What ends a subscription. */
 export interface PtyDisposable {

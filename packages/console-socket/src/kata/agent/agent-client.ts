@@ -1,14 +1,14 @@
 // From an agent's address to its calls: dial, yamux if it is spoken, gRPC or ttRPC.
 import { Duplex } from "node:stream";
 import { ConsoleSocketError } from "../../errors.js";
-import type { AgentAddress } from "../agent-address.js";
-import { dial } from "../dial.js";
-import { GrpcTransport } from "../grpc/grpc-transport.js";
+import type { AgentAddress } from "../address/agent-address.js";
+import { dial } from "../dial/dial.js";
 import { REQUESTS_1, REQUESTS_2 } from "../protobuf/agent-schemas.js";
 import { decode, encode } from "../protobuf/message.js";
+import { GrpcTransport } from "../rpc/grpc/grpc-transport.js";
 import { checkCallOptions, type Transport, unary } from "../rpc/transport.js";
-import { TtrpcTransport } from "../ttrpc/ttrpc-transport.js";
-import { YamuxStream } from "../yamux/yamux-stream.js";
+import { TtrpcTransport } from "../rpc/ttrpc/ttrpc-transport.js";
+import { YamuxStream } from "../rpc/yamux/yamux-stream.js";
 import { AgentService, type Caller, HealthService } from "./agent-service.js";
 import type { AgentCall, Interceptor } from "./interceptors.js";
 

@@ -1,5 +1,5 @@
 // How a call fails: gRPC's status codes, which ttRPC shares (grpc.github.io/grpc/core/md_doc_statuscodes.html).
-import { safeName } from "../../console/console-name.js";
+import { safeName } from "../../console/safe-text.js";
 import { ConsoleSocketError } from "../../errors.js";
 
 /** The names of the codes, each at its number. */

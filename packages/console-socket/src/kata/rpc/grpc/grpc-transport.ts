@@ -1,9 +1,9 @@
 // gRPC over HTTP/2 by Node's own node:http2, which takes any stream of bytes for its connection.
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { Duplex } from "node:stream";
-import { ConsoleSocketError } from "../../errors.js";
-import { clientClosed, connectionLost, RpcError } from "../rpc/rpc-error.js";
-import { MAX_MESSAGE_BYTES, type Outcome, type Transport, type TransportRequest } from "../rpc/transport.js";
+import { ConsoleSocketError } from "../../../errors.js";
+import { clientClosed, connectionLost, RpcError } from "../rpc-error.js";
+import { MAX_MESSAGE_BYTES, type Outcome, type Transport, type TransportRequest } from "../transport.js";
 import { frameMessage, GrpcCall, grpcTimeout } from "./grpc-call.js";
 
 // Large enough that a message waits for no window of its own: 64 KiB is HTTP/2's default.

@@ -1,9 +1,9 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
 import { setTimeout as delay } from "node:timers/promises";
 import { CmsgError, recvFile, type UnixSocket } from "cmsg";
-import { safeName } from "../console/console-name.js";
 import { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
+import { safeName } from "../console/safe-text.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 

@@ -1,6 +1,6 @@
 // Where an agent listens, as Kata Containers writes it. The forms and the beginnings of the messages are those of its Go
 // client; what that client silently turns into another address is refused here, with the reason.
-import { ConsoleSocketError } from "../errors.js";
+import { ConsoleSocketError } from "../../errors.js";
 
 /** An agent's address, by how it is reached. */
 export type AgentAddress =

@@ -1,13 +1,13 @@
 // `console-socket SOCKET`: a drop-in for recvtty, the receiver of runc's own tests.
 import { writeFileSync } from "node:fs";
-import type { PtyConsole } from "../console/pty-console.js";
-import { ConsoleSocketError } from "../errors.js";
-import { type ConsoleListener, listen } from "../listen/listener.js";
-import type { Copies } from "./copies.js";
-import type { ReceiveOptions } from "./options.js";
-import type { Report } from "./report.js";
-import { tidyBeforeDying } from "./signals.js";
-import { connect, initialSize, wantsOnlcr } from "./terminal.js";
+import type { PtyConsole } from "../../console/pty-console.js";
+import { ConsoleSocketError } from "../../errors.js";
+import { type ConsoleListener, listen } from "../../receive/listener.js";
+import type { Copies } from "../copies.js";
+import type { ReceiveOptions } from "../options.js";
+import type { Report } from "../report.js";
+import { tidyBeforeDying } from "../signals.js";
+import { connect, initialSize, wantsOnlcr } from "../terminal.js";
 
 export async function receive(options: ReceiveOptions, report: Report): Promise<number> {
   const { mode, pidFile, size, socket } = options;
@@ -34,7 +34,7 @@ export async function receive(options: ReceiveOptions, report: Report): Promise<
 }
 
 async function openCopies(options: ReceiveOptions): Promise<Copies> {
-  const { Copies } = await import("./copies.js");
+  const { Copies } = await import("../copies.js");
   return Copies.open(options);
 }
 

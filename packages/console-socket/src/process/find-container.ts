@@ -2,7 +2,18 @@
 import { readFileSync } from "node:fs";
 import { OwnedFd } from "cmsg";
 import { native } from "cmsg-native";
-import type { MonitorProcess } from "./monitor-process.js";
+
+/** What the parent of the processes that a runtime command left behind reports about them. */
+export interface ChildReports {
+  /** The reporting parent. */
+  readonly pid: number;
+  /** Its children, in the order in which they came. */
+  readonly children: readonly number[];
+  /** Whether there will be no further report. */
+  readonly over: boolean;
+  /** Resolves when `children` or `over` has changed. */
+  changed(): Promise<void>;
+}
 
 /**
  * The pid of the process that a runtime command started, out of the processes it left behind: the session leader of the
@@ -11,7 +22,7 @@ import type { MonitorProcess } from "./monitor-process.js";
  * monitor has nobody left, the process that came last was it. Undefined when it is none of them.
  */
 export async function findContainer(
-  monitor: MonitorProcess,
+  monitor: ChildReports,
   leader: () => number,
   pidFile: string,
 ): Promise<number | undefined> {

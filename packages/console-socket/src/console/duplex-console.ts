@@ -1,8 +1,8 @@
 // A console that is bytes on a connection: what only a terminal has is kept here, or not at all.
 import type { Duplex } from "node:stream";
-import { safeName } from "../console/console-name.js";
-import { ConsoleStream } from "../console/console-stream.js";
-import { checkWindowSize, type WindowSize } from "../console/window-size.js";
+import { ConsoleStream } from "./console-base.js";
+import { safeName } from "./safe-text.js";
+import { checkWindowSize, type WindowSize } from "./window-size.js";
 
 /** `end()` does not end the shell, which would see the end of a connection as a hangup. */
 export class StreamConsole extends ConsoleStream {

@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { UnixSocket } from "cmsg";
 import { connect } from "cmsg/vsock";
-import { ConsoleSocketError } from "../errors.js";
-import { type AgentAddress, agentAddressText, parseAgentAddress } from "./agent-address.js";
+import { ConsoleSocketError } from "../../errors.js";
+import { type AgentAddress, agentAddressText, parseAgentAddress } from "../address/agent-address.js";
 import { asStream } from "./as-stream.js";
 import { connectThrough } from "./hybrid-vsock.js";
 

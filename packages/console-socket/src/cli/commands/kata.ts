@@ -1,14 +1,14 @@
 // `console-socket attach ADDRESS`: the debug console of a virtual machine in this terminal, or the terminal of a
 // container's process there.
-import type { Console } from "../console/console.js";
-import { openDebugConsole } from "../kata/debug-console.js";
-import { sandboxAgentUrl } from "../kata/sandbox.js";
-import { shellStatus } from "../launch/exit-status.js";
-import { Copies } from "./copies.js";
-import type { AttachCommandOptions } from "./options.js";
-import type { Report } from "./report.js";
-import { tidyBeforeDying } from "./signals.js";
-import { connect, initialSize } from "./terminal.js";
+import type { Console } from "../../console/console.js";
+import { sandboxAgentUrl } from "../../kata/address/sandbox.js";
+import { openDebugConsole } from "../../kata/agent/debug-console.js";
+import { shellStatus } from "../../process/exit-status.js";
+import { Copies } from "../copies.js";
+import type { AttachCommandOptions } from "../options.js";
+import type { Report } from "../report.js";
+import { tidyBeforeDying } from "../signals.js";
+import { connect, initialSize } from "../terminal.js";
 
 const SANDBOX = "sandbox:";
 
@@ -21,7 +21,7 @@ interface Attached {
 
 export async function attach(options: AttachCommandOptions, report: Report): Promise<number> {
   const { address, detachKeys } = options;
-  if (detachKeys !== undefined) (await import("../attach/detach-keys.js")).parseDetachKeys(detachKeys);
+  if (detachKeys !== undefined) (await import("../../attach/detach-keys.js")).parseDetachKeys(detachKeys);
   const agent = address.startsWith(SANDBOX) ? await sandboxAgentUrl(address.slice(SANDBOX.length)) : address;
   const copies = await Copies.open(options);
   const dying = new AbortController();
@@ -54,7 +54,7 @@ async function debugConsole(agent: string, options: AttachCommandOptions, signal
 async function containerConsole(agent: string, options: AttachCommandOptions, signal: AbortSignal): Promise<Attached> {
   const { container, timeoutMs } = options;
   const { containerId = "", execId, protocol = "ttrpc", yamux = false } = container ?? {};
-  const { AgentConsole, newAgentClient } = await import("../kata/index.js");
+  const { AgentConsole, newAgentClient } = await import("../../kata/index.js");
   const time = timeoutMs === undefined ? {} : { dialTimeoutMs: Math.ceil(timeoutMs) };
   const client = await newAgentClient(agent, { protocol, yamux, signal, ...time });
   const size = initialSize(options);

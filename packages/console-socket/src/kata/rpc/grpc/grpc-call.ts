@@ -3,9 +3,9 @@
 // A message is five bytes (compressed u8, length u32 big endian) and its bytes. The answer's status is in the trailers, or
 // in the only headers. HTTP's own status, or a reset stream, count where neither came.
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
-import { ByteQueue } from "../rpc/byte-queue.js";
-import { protocolError, type RpcCodeName, RpcError } from "../rpc/rpc-error.js";
-import { MAX_MESSAGE_BYTES, type Outcome } from "../rpc/transport.js";
+import { ByteQueue } from "../byte-queue.js";
+import { protocolError, type RpcCodeName, RpcError } from "../rpc-error.js";
+import { MAX_MESSAGE_BYTES, type Outcome } from "../transport.js";
 
 const PREFIX_BYTES = 5;
 

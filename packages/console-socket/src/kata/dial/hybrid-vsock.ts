@@ -6,7 +6,7 @@
 // From then on the connection is the guest's. What came with the line belongs to it. Where nobody listens on the port,
 // the hypervisor closes.
 import type { UnixSocket, UnixStream } from "cmsg";
-import { ConsoleSocketError } from "../errors.js";
+import { ConsoleSocketError } from "../../errors.js";
 import { asStream } from "./as-stream.js";
 
 /** How long a hypervisor may take for its answer. Some versions lose the request, and never give one. */

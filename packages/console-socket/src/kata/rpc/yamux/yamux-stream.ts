@@ -3,8 +3,8 @@
 // Frame: version u8 (0), type u8, flags u16, stream u32, length u32, big endian; data follows its frame. Each side may send
 // what the other's window has room for: 256 KiB at first, and what it is given back since.
 import { Duplex } from "node:stream";
-import { ByteQueue } from "../rpc/byte-queue.js";
-import { connectionLost, protocolError } from "../rpc/rpc-error.js";
+import { ByteQueue } from "../byte-queue.js";
+import { connectionLost, protocolError } from "../rpc-error.js";
 
 const HEADER_BYTES = 12;
 const DATA = 0;

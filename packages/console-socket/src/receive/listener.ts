@@ -7,9 +7,9 @@ import type { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions } from "../console/pty-console-options.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
-import { HandOver } from "./hand-over.js";
+import { HandOver } from "./accept-queue.js";
 import { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
-import { socketPath } from "./socket-path.js";
+import { socketPath } from "./socket-place.js";
 
 export interface ConsoleListenerOptions extends Omit<ReceiveConsoleOptions, "signal"> {
   /** Users that may deliver besides root and this process's own: SO_PEERCRED. `"any"` asks nobody. */

@@ -4,10 +4,10 @@
 //
 // What breaks this ends the connection, and all calls with it: it is out of step then.
 import type { Duplex } from "node:stream";
-import { decode, encode, type Schema } from "../protobuf/message.js";
-import { ByteQueue } from "../rpc/byte-queue.js";
-import { clientClosed, connectionLost, protocolError, RpcError } from "../rpc/rpc-error.js";
-import { MAX_MESSAGE_BYTES, type Outcome, type Transport, type TransportRequest } from "../rpc/transport.js";
+import { decode, encode, type Schema } from "../../protobuf/message.js";
+import { ByteQueue } from "../byte-queue.js";
+import { clientClosed, connectionLost, protocolError, RpcError } from "../rpc-error.js";
+import { MAX_MESSAGE_BYTES, type Outcome, type Transport, type TransportRequest } from "../transport.js";
 
 const HEADER_BYTES = 10;
 const TYPE_REQUEST = 1;

@@ -1,16 +1,17 @@
 // `console-socket run -- RUNTIME ARGUMENT...`: a detached container in this terminal, as if in the foreground.
-import { shellStatus } from "../launch/exit-status.js";
-import { launch } from "../launch/launch.js";
-import type { LaunchedContainer } from "../launch/launched.js";
-import { Copies } from "./copies.js";
-import type { RunOptions } from "./options.js";
-import type { Report } from "./report.js";
-import { tidyBeforeDying } from "./signals.js";
-import { connect, initialSize, wantsOnlcr } from "./terminal.js";
+
+import { launch } from "../../launch/launch.js";
+import type { LaunchedContainer } from "../../launch/launched.js";
+import { shellStatus } from "../../process/exit-status.js";
+import { Copies } from "../copies.js";
+import type { RunOptions } from "../options.js";
+import type { Report } from "../report.js";
+import { tidyBeforeDying } from "../signals.js";
+import { connect, initialSize, wantsOnlcr } from "../terminal.js";
 
 export async function run(options: RunOptions, report: Report): Promise<number> {
   const { argv, timeoutMs, detachKeys } = options;
-  if (detachKeys !== undefined) (await import("../attach/detach-keys.js")).parseDetachKeys(detachKeys);
+  if (detachKeys !== undefined) (await import("../../attach/detach-keys.js")).parseDetachKeys(detachKeys);
   const copies = await Copies.open(options);
   const dying = new AbortController();
   tidyBeforeDying(async () => {

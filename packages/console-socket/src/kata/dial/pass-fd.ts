@@ -6,8 +6,8 @@
 //   < OK 1073741824\n    the port that the connection comes from, as the guest sees it
 import { type Fd, OwnedFd, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
-import { ConsoleSocketError } from "../errors.js";
-import { isU32 } from "./agent-address.js";
+import { ConsoleSocketError } from "../../errors.js";
+import { isU32 } from "../address/agent-address.js";
 import { readAnswer } from "./hybrid-vsock.js";
 
 /** Where an agent takes what is passed. */

@@ -1,12 +1,12 @@
 // The debug console of a guest: a shell that the agent starts for each connection to a port of its own, where
 // `debug_console_enabled` is set in Kata's configuration. Bytes and nothing else: no window size, no exit status.
 import type { Duplex } from "node:stream";
-import type { Console } from "../console/console.js";
-import { checkWindowSize, type WindowSize } from "../console/window-size.js";
-import { ConsoleSocketError } from "../errors.js";
-import { type AgentAddress, agentAddressText, isU32, parseAgentAddress } from "./agent-address.js";
-import { type DialOptions, dial } from "./dial.js";
-import { StreamConsole } from "./stream-console.js";
+import type { Console } from "../../console/console.js";
+import { StreamConsole } from "../../console/duplex-console.js";
+import { checkWindowSize, type WindowSize } from "../../console/window-size.js";
+import { ConsoleSocketError } from "../../errors.js";
+import { type AgentAddress, agentAddressText, isU32, parseAgentAddress } from "../address/agent-address.js";
+import { type DialOptions, dial } from "../dial/dial.js";
 
 /** Where an agent listens for debug consoles: `agent.debug_console_vport`. */
 export const DEBUG_CONSOLE_PORT = 1026;

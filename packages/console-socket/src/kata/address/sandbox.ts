@@ -1,9 +1,9 @@
 // Where the agent of a running sandbox is: its shim says so, over HTTP on a socket of its own (GET /agent-url).
 import { request } from "node:http";
 import { UnixSocket, type UnixStream } from "cmsg";
-import { ConsoleSocketError } from "../errors.js";
-import { asStream } from "./as-stream.js";
-import { checkTimeout } from "./dial.js";
+import { ConsoleSocketError } from "../../errors.js";
+import { asStream } from "../dial/as-stream.js";
+import { checkTimeout } from "../dial/dial.js";
 
 /** Where shims have their directories: the Go runtime's, then the Rust runtime's. */
 const ROOTS = ["/run/vc/sbs", "/run/kata"] as const;
