@@ -11,7 +11,7 @@ const COUNT = 4000;
 const threads = () => readdirSync("/proc/self/task").length;
 
 t.test(`${COUNT} consoles at once`, async (t) => {
-  // The event loop's own descriptors, and its threads, are there from the first one on.
+  // Threads that the first console starts are not counted for the others.
   const first = openHostPty();
   const console = PtyConsole.fromFd(first.ptmx).resume();
   first.peer.close();

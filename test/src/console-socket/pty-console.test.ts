@@ -23,13 +23,6 @@ for _ in range(20000):
 print("undone:", undone)
 `;
 
-// The event loop's own descriptors are opened once and kept: have them before the first comparison.
-t.before(async () => {
-  const { console, program } = await consoleOf(t as never, ["true"]);
-  await new Transcript(console).ended;
-  await program.ended;
-});
-
 t.test("what a program writes before it exits at once arrives whole, then the end", async (t) => {
   const before = openFds();
   const { console, program } = await consoleOf(t, ["sh", "-c", "stty -onlcr; seq 1 100000"]);

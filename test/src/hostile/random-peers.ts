@@ -9,7 +9,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { native } from "cmsg-native";
 import { openPty, sendConsole } from "console-init";
 import { listen, type PtyConsole } from "console-socket";
 import { openFds } from "../support/open-fds.js";
@@ -79,14 +78,6 @@ async function play(): Promise<void> {
   await accepting;
 }
 
-// What an event loop opens once and keeps is there after the first child and the first console.
-await once(spawn("true", { stdio: ["pipe", "pipe", "inherit"] }), "close");
-const warm = await listen();
-const warming = accept(warm);
-await honestConsole(warm.path);
-warm.close();
-await warming;
-native.hasRoom();
 const before = openFds();
 let problem: unknown;
 await play().catch((error) => {

@@ -23,11 +23,6 @@ const noMonitors = () => until(() => childrenOf(process.pid).length === 0, { wha
 for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
   t.test(`launch with ${runtime.name}`, { skip: needs(...runtime.needs) }, async (t) => {
     t.test("run --detach: a shell, used; its status; nothing left", async (t) => {
-      const first = new Container(t, runtime, { args: ["/bin/true"] });
-      const warm = await launch(first.command("run", "--detach", "--bundle", first.bundle, ...CONSOLE, first.id));
-      warm.console.resume();
-      await warm.exited;
-      await noMonitors();
       const before = openFds();
       const box = new Container(t, runtime);
       const argv = box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id);

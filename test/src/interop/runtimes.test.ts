@@ -28,12 +28,6 @@ async function useShell(t: Test, console: PtyConsole, size: string): Promise<voi
   t.ok(console.readableEnded && console.destroyed, "the console ended by itself");
 }
 
-// The event loop's own descriptors are opened once and kept: have them before the first comparison.
-t.before(async () => {
-  const listener = await listen();
-  listener.close();
-});
-
 for (const runtime of runtimes) {
   t.test(runtime.name, { skip: needs(...runtime.needs) }, async (t) => {
     t.test("run --detach [a path of 107 bytes]: the console is used, and ends with the program", async (t) => {

@@ -99,11 +99,6 @@ function assertNothingWrong(t: Test, agent: GoAgent): void {
   );
 }
 
-// What an event loop opens once is there before the first comparison.
-t.before(async () => {
-  await newAgentClient("/nowhere", { protocol: "grpc", dialTimeoutMs: 1 }).catch(() => undefined);
-});
-
 const PROTOCOLS: AgentProtocol[] = ["grpc", "yamux", "ttrpc"];
 
 for (const protocol of PROTOCOLS) {

@@ -24,11 +24,6 @@ function echoServer(t: Test, path: string) {
   return once(server.listen(path), "listening");
 }
 
-// The epoll of this thread is opened once, with the first socket.
-t.before(async () => {
-  await dial("/nowhere/at-all", { timeoutMs: 1 }).catch(() => undefined);
-});
-
 for (const form of ["", "unix://", "unix:", "remote://", "mock://"]) {
   t.test(`dial [${form || "a path"}] connects, and carries bytes both ways`, async (t) => {
     const path = join(tempDir(t), "s");

@@ -5,19 +5,11 @@ import { join } from "node:path";
 import { consoleInitPath } from "console-init";
 import { listen } from "console-socket";
 import t, { type Test } from "tap";
-import { consoleOf } from "../support/consoles.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { processesNaming, run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
-import { Transcript } from "../support/transcript.js";
 import { until } from "../support/until.js";
-
-// The event loop's own descriptors are opened once and kept: have them before the first comparison.
-t.before(async () => {
-  const { console } = await consoleOf(t as never, ["true"]);
-  await new Transcript(console).ended;
-});
 
 /** How many of each kind of system call a process of `command` makes, at most. */
 async function callsOf(t: Test, command: string[]): Promise<Map<string, number>> {

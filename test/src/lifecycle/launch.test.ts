@@ -14,15 +14,6 @@ const skip = needs("python3");
 
 const noMonitors = () => until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
 
-// The event loop's own descriptors are opened once and kept: have them before the first comparison.
-t.before(async () => {
-  if (skip) return;
-  const { console, exited } = await launch(fakeRuntime(["true"]));
-  console.resume();
-  await exited;
-  await noMonitors();
-});
-
 t.test("whoever is killed, and when", { skip }, async (t) => {
   const steps = ["connect", "send", "exit"] as const;
   const expected: Record<"monitor" | "runtime" | "container", (step: string) => object> = {

@@ -3,7 +3,11 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { until } from "./until.js";
 
-// libuv opens /dev/null once, with an event loop's first stream, and keeps it for the day when descriptors run out.
+// What a process opens once and keeps is opened here, so that no test needs a first use of its subject before it looks.
+// The addon opens its epoll and /proc/self/fd while it is loaded. libuv opens /dev/null with an event loop's first
+// stream, and keeps it for the day when descriptors run out.
+import "cmsg-native";
+
 createServer().listen(`\0open-fds-${process.pid}`).close();
 
 /** Descriptor number to what it is: a path, `socket:[inode]`, `anon_inode:[eventpoll]`. */
@@ -32,8 +36,7 @@ function surplus(before: OpenFds, allow?: RegExp): string[] {
  * Pass when nothing is open that was not open `before`. Refused descriptors are closed on a thread (their close may
  * block), and sockets at the end of a turn of the event loop, so this waits for them, but not for long.
  *
- * What is opened once and kept (an event loop's own epoll) has to be there before: use the subject once, then look.
- * Where that is not possible, `allow` names what may stay.
+ * `allow` names what may stay: a descriptor that the subject opens at its first use and keeps.
  */
 export async function assertNoLeak(
   t: { strictSame(found: string[], wanted: string[], message: string): boolean },
