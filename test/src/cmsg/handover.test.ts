@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { type Program, start } from "../support/processes.js";
@@ -106,9 +107,7 @@ t.test("a successor that dies before it serves changes nothing", async (t) => {
   const dir = tempDir(t);
   const [control, path] = [join(dir, "control"), join(dir, "http")];
   const first = await startVersion(t, control, path, 0);
-  const failing = `import { UnixSocket } from "cmsg"; await (await UnixSocket.connect(process.argv[1])).receive();`;
-  const options = { cwd: join(repository, "test") };
-  const dying = start(t, command, [...node, "--input-type=module", "-e", failing, control], options);
+  const dying = start(t, ...nodeProgram("cmsg/connect-and-wait", [control]));
   t.match(await dying.ended, { status: 0, stderr: "" });
   t.equal(await request({ socketPath: path }, false), "version v0\n");
   const second = await startVersion(t, control, path, 1);

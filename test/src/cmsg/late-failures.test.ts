@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { OwnedFd, UnixServer, UnixSocket, UnixStream } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
+import { programFile } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 
 /** Makes epoll_ctl(2) of every watcher fail while told so, as at the user's limit of watches. */
@@ -81,32 +82,13 @@ t.test("UnixStream [readiness cannot be had at all] is an error, and the descrip
   await assertNoLeak(t, before);
 });
 
-/** Runs `body` in a Worker that ends right behind it, with the descriptors `fds`. */
-async function inWorker(fds: number[], body: string): Promise<void> {
-  const script = `const { workerData: [one, other] } = require("node:worker_threads");
-    const attempt = (call) => { try { call(); } catch { return; } throw new Error(call + " did not fail"); };
-    Promise.all(${JSON.stringify(["cmsg", "cmsg-native"].map((name) => import.meta.resolve(name)))}.map((url) => import(url))).then(([{ UnixSocket, UnixServer, UnixStream }, { native }]) => {
-      ${body}
-      process.exit();
-    });`;
-  await once(new Worker(script, { eval: true, workerData: fds }), "exit");
-}
-
 t.test("a number that was not taken in the end stays the caller's", async (t) => {
   const before = openFds();
   const listening = native.socket(1);
   native.bind(listening, Buffer.alloc(0));
   native.listen(listening, 1);
   const [one, other] = native.socketpair(1);
-  await inWorker(
-    [one, listening],
-    `attempt(() => UnixStream.connect({ fd: one, signal: {} }));
-     attempt(() => UnixStream.connect({ fd: one, readableHighWaterMark: -1 }));
-     attempt(() => UnixStream.connect({ fd: one }, "no function"));
-     native.Watcher = class { constructor() { throw new Error("no watcher"); } };
-     attempt(() => UnixSocket.fromFd(one));
-     attempt(() => UnixServer.fromFd(other));`,
-  );
+  await once(new Worker(programFile("cmsg/takes-that-fail"), { workerData: [one, listening] }), "exit");
   t.ok(fstatSync(one).isSocket() && fstatSync(listening).isSocket(), "the Worker's end closed neither");
   for (const fd of [one, other, listening]) native.close(fd);
   await assertNoLeak(t, before);
@@ -118,7 +100,7 @@ t.test(
     const before = openFds();
     const [one, other] = native.socketpair(1);
     native.disown(one);
-    await inWorker([one], "UnixStream.connect({ fd: one });");
+    await once(new Worker(programFile("cmsg/stream-and-exit"), { workerData: one }), "exit");
     const peer = UnixSocket.fromFd(other);
     t.equal(await peer.receive(), null);
     peer.close();

@@ -1,52 +1,27 @@
 // What is full: the table of open files, the descriptors on their way, a path.
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { UnixServer, UnixSocket } from "cmsg";
-import t from "tap";
+import t, { type Test } from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { startPeer } from "../support/peer.js";
-import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { SilentFuse } from "../support/silent-fuse.js";
 import { tempDir } from "../support/temp-dir.js";
 import { unsupported } from "../support/unsupported.js";
 
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
-
-/** Runs a program under a limit of open files. */
-async function underLimit(t: Parameters<typeof run>[0], limit: number, body: string) {
-  const script = `import("cmsg").then(async ({ recvmsg, sendmsg, OwnedFd, UnixServer, UnixSocket }) => {
-    const { openSync, closeSync, readdirSync } = require("node:fs");
-    const count = () => readdirSync("/proc/self/fd").length;
-    const fill = () => { const fds = []; for (;;) try { fds.push(openSync("/dev/null")); } catch { return fds; } };
-    const codeOf = (promise) => promise.then(() => "resolved", (error) => error.code);
-    ${body}
-  }).catch((error) => { console.error(error); process.exit(1); })`;
-  const shell = ["-c", `ulimit -n ${limit} && exec "$@"`, "sh", ...plainNode, "-e", script];
-  const { stdout, stderr, status } = await run(t, "sh", shell, { cwd });
+/** Runs a program of src/fixtures/cmsg under a limit of open files; what it prints. */
+async function underLimit(t: Test, limit: number, name: string, ...args: string[]): Promise<unknown> {
+  const program = nodeProgram(`cmsg/${name}`, args).flat();
+  const { stdout, stderr, status } = await run(t, "sh", ["-c", `ulimit -n ${limit} && exec "$@"`, "sh", ...program]);
   t.equal(status, 0, stderr);
   return JSON.parse(stdout || "null");
 }
 
 t.test("EMFILE [receive]: the message and its descriptors wait until files were closed", async (t) => {
   for (const type of ["stream", "seqpacket", "datagram"]) {
-    const seen = await underLimit(
-      t,
-      60,
-      `const [one, other] = UnixSocket.pair("${type}", { passCredentials: true });
-       await one.send(Buffer.from("first"), [0, 0, 0]);
-       await one.send(Buffer.from("second"), [0]);
-       const filler = fill();
-       closeSync(filler.pop()); // two are needed more
-       const codes = [await codeOf(other.receive()), await codeOf(other.receive())];
-       for (const fd of filler.splice(-20)) closeSync(fd);
-       const before = count();
-       const messages = [await other.receive(), await other.receive()];
-       const result = messages.map((m) => [m.data.toString(), m.fds.length, m.credentials.pid === process.pid]);
-       for (const message of messages) message[Symbol.dispose]();
-       console.log(JSON.stringify({ codes, result, left: count() - before }));`,
-    );
+    const seen = await underLimit(t, 60, "receive-with-full-table", type);
     t.strictSame(
       seen,
       {
@@ -68,29 +43,7 @@ t.test(
   async (t) => {
     const cases = ["stream", "seqpacket", "datagram"].flatMap((type) => [0, 1].map((fds) => ({ type, fds })));
     for (const { type, fds } of cases) {
-      const seen = await underLimit(
-        t,
-        60,
-        `const [one, other] = UnixSocket.pair("${type}", { passCredentials: true, passPidfd: true });
-         const fds = Array(${fds}).fill(0);
-         const told = (m) => [m.data.toString(), m.fds.length, m.credentials.pid === process.pid, m.pidfd !== undefined];
-         const before = count();
-         await one.send(Buffer.from("kept"), fds);
-         const filler = fill();
-         for (const _ of fds) closeSync(filler.pop()); // for all but the pidfd
-         const codes = [await codeOf(other.receive()), await codeOf(other.receive())];
-         closeSync(filler.pop());
-         const kept = await other.receive();
-         const whole = told(kept);
-         kept[Symbol.dispose]();
-         await one.send(Buffer.from("one call"), fds);
-         filler.push(openSync("/dev/null"));
-         const single = recvmsg(other.fd);
-         const without = told(single);
-         single[Symbol.dispose]();
-         for (const fd of filler) closeSync(fd);
-         console.log(JSON.stringify({ codes, whole, without, left: count() - before }));`,
-      );
+      const seen = await underLimit(t, 60, "receive-pidfd-with-full-table", type, `${fds}`);
       t.strictSame(
         seen,
         {
@@ -106,51 +59,17 @@ t.test(
 );
 
 t.test("EMFILE [recvmsg, which makes one call] is ERR_CMSG_TRUNCATED, and what came is closed", async (t) => {
-  const seen = await underLimit(
-    t,
-    60,
-    `const [one, other] = UnixSocket.pair();
-     await one.send(Buffer.from("x"), [0, 0, 0]);
-     const filler = fill();
-     closeSync(filler.pop());
-     let code;
-     try { recvmsg(other.fd); } catch (error) { code = error.code; }
-     const free = openSync("/dev/null");
-     console.log(JSON.stringify({ code, closed: code && free > 0 }));`,
-  );
+  const seen = await underLimit(t, 60, "recvmsg-with-full-table");
   t.strictSame(seen, { code: "ERR_CMSG_TRUNCATED", closed: true });
 });
 
 t.test("EMFILE [accept]: the connection stays queued", async (t) => {
-  const seen = await underLimit(
-    t,
-    60,
-    `const server = await UnixServer.listen({ abstract: "cmsg-limit-" + process.pid });
-     const client = await UnixSocket.connect({ abstract: "cmsg-limit-" + process.pid });
-     const filler = fill();
-     const first = await codeOf(server.accept());
-     closeSync(filler.pop());
-     const second = await codeOf(server.accept());
-     console.log(JSON.stringify([first, second]));
-     server.close(); client.close(); process.exit(0);`,
-  );
+  const seen = await underLimit(t, 60, "accept-with-full-table");
   t.strictSame(seen, ["EMFILE", "resolved"]);
 });
 
 t.test("ETOOMANYREFS: nothing was sent; after a receive there is room", { skip: needs("root") }, async (t) => {
-  const seen = await underLimit(
-    t,
-    100,
-    `process.setgroups([]); process.setgid(65534); process.setuid(65534);
-     const [one, other] = UnixSocket.pair();
-     const twenty = Array(20).fill(0);
-     let sent = 0, code;
-     while (!code) try { await one.send(Buffer.from("x"), twenty); sent++; } catch (error) { code = error.code; }
-     for (let i = 0; i < sent; i++) (await other.receive())[Symbol.dispose]();
-     const again = await codeOf(one.send(Buffer.from("again"), twenty));
-     (await other.receive())[Symbol.dispose]();
-     console.log(JSON.stringify({ some: sent > 0, code, again }));`,
-  );
+  const seen = await underLimit(t, 100, "send-too-many-in-flight");
   t.strictSame(seen, { some: true, code: "ETOOMANYREFS", again: "resolved" });
 });
 

@@ -2,19 +2,17 @@
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import { OwnedFd, recvmsg, sendmsg, UnixSocket, UnixStream } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
-import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 
 const SOCK_STREAM = 1;
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Two raw ends, closed with the test. */
 function pair(t: Test): [OwnedFd, OwnedFd] {
@@ -123,22 +121,10 @@ t.test("disposal closes what is left, and nothing that has a number between", as
 });
 
 t.test("disposal [no close_range] closes one by one", { skip: needs("python3") }, async (t) => {
-  const script = `
-    import { readdirSync } from "node:fs";
-    import { OwnedFd, recvmsg, sendmsg, UnixSocket } from "cmsg";
-    const [one, other] = UnixSocket.pair().map((socket) => new OwnedFd(socket.release()));
-    const count = () => readdirSync("/proc/self/fd").length;
-    const before = count();
-    sendmsg(one, Buffer.from("x"), { rights: Array(253).fill(0) });
-    const message = recvmsg(other);
-    const during = count();
-    message[Symbol.dispose]();
-    const after = count();
-    console.log(during - before, after - before);`;
-  const node = [...plainNode, "--input-type=module", "-e", script];
+  const program = nodeProgram("cmsg/dispose-253-descriptors").flat();
   for (const error of ["ENOSYS", "EPERM"]) {
-    const denied = [fixture("deny.py"), `close_range=${error}`, "--", ...node];
-    const { stdout, stderr } = await run(t, "python3", denied, { cwd });
+    const denied = [fixture("deny.py"), `close_range=${error}`, "--", ...program];
+    const { stdout, stderr } = await run(t, "python3", denied);
     t.equal(stderr, "");
     t.equal(stdout, "253 0\n", error);
   }

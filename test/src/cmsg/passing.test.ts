@@ -1,12 +1,11 @@
 // What messages carry besides descriptors: credentials and pidfds; and refusing descriptors.
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
 import { ControlSlot, control, native } from "cmsg-native";
 import t from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
-import { plainNode } from "../support/plain-node.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -15,7 +14,6 @@ import { unsupported } from "../support/unsupported.js";
 const own = { pid: process.pid, uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
 const pidOf = (pidfd: OwnedFd | undefined) =>
   Number(/^Pid:\s+(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd?.fd}`, "utf8"))?.[1]);
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 for (const type of ["stream", "seqpacket", "datagram"] as const) {
   t.test(`${type}: passCredentials gives the sender's, and others are claimed with privilege only`, async (t) => {
@@ -95,13 +93,7 @@ t.test("without passCredentials there are none, and a server's connections inher
 t.test("passPidfd gives the sender's process", { skip: unsupported({ passPidfd: true }) }, async (t) => {
   const before = openFds();
   const server = await UnixServer.listen(`${tempDir(t)}/s`, { passPidfd: true, passCredentials: true });
-  const script = `import("cmsg").then(async ({ UnixSocket }) => {
-    const socket = await UnixSocket.connect(process.argv[1]);
-    await socket.send(Buffer.from("x"), [0]);
-    await socket.receive();
-  })`;
-  const [command, ...args] = plainNode;
-  const child = start(t, command, [...args, "-e", script, server.path], { cwd });
+  const child = start(t, ...nodeProgram("cmsg/send-one-descriptor", [server.path]));
   const connection = await server.accept();
   {
     using message = await connection.receive();
@@ -137,24 +129,13 @@ t.test(
 
 t.test("a kernel that is too old is ERR_CMSG_UNSUPPORTED, which says how old", { skip: needs("strace") }, async (t) => {
   // ENOPROTOOPT is what such a kernel answers.
-  const script = `import("cmsg").then(({ UnixSocket }) => {
-    const [one] = UnixSocket.pair();
-    const tries = [() => one.peerPidfd(), ...["passPidfd", "passRights"].map((key) => () => UnixSocket.pair("stream", { [key]: true }))];
-    for (const each of tries) {
-      try {
-        each();
-      } catch (error) {
-        // Node's own standard output asks what kind of socket it is.
-        require("node:fs").writeSync(1, [error.name, error.code, error.message].join(" ") + "\\n");
-      }
-    }
-  })`;
-  const options = ["SO_PEERPIDFD", "SO_PASSPIDFD", "SO_PASSRIGHTS"];
+  const options = ["SO_PEERPIDFD", "SO_PASSPIDFD", "SO_PASSRIGHTS", "SO_PASSRIGHTS"];
   const inject = ["-e", "inject=getsockopt,setsockopt:error=ENOPROTOOPT"];
   const strace = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=getsockopt,setsockopt", ...inject];
-  const { stdout, stderr } = await run(t, "strace", [...strace, ...plainNode, "-e", script], { cwd });
+  const program = nodeProgram("cmsg/ask-for-new-options").flat();
+  const { stdout, stderr } = await run(t, "strace", [...strace, ...program]);
   const lines = stdout.trim().split("\n");
-  t.equal(lines.length, 3, stderr);
+  t.equal(lines.length, options.length, stderr);
   for (const [index, option] of options.entries()) {
     t.match(lines[index], new RegExp(`^CmsgError ERR_CMSG_UNSUPPORTED .*${option}.* needs Linux 6\\.\\d+ or newer`));
   }
@@ -174,20 +155,14 @@ t.test(
   },
   async (t) => {
     const refused = ["setsockopt:76", "setsockopt:83", "getsockopt:77"].map((option) => `${option}=ENOPROTOOPT`);
-    const script = `
-    import { UnixSocket } from "cmsg";
-    const told = (call) => { try { call(); } catch ({ code, message }) { console.log(code, message); } };
-    told(() => UnixSocket.pair("stream", { passPidfd: true }));
-    told(() => UnixSocket.pair("stream", { passRights: false }));
-    const [one] = UnixSocket.pair();
-    told(() => one.peerPidfd());`;
-    const node = [...plainNode, "--input-type=module", "-e", script];
-    const { stdout, stderr } = await run(t, "python3", [fixture("deny.py"), ...refused, "--", ...node], { cwd });
+    const program = nodeProgram("cmsg/ask-for-new-options").flat();
+    const { stdout, stderr } = await run(t, "python3", [fixture("deny.py"), ...refused, "--", ...program]);
     t.equal(stderr, "");
     t.match(stdout.split("\n"), [
-      /^ERR_CMSG_UNSUPPORTED passPidfd \(SO_PASSPIDFD\) needs Linux 6\.5 or newer; this is /,
-      /^ERR_CMSG_UNSUPPORTED passRights \(SO_PASSRIGHTS\) needs Linux 6\.16 or newer; this is /,
-      /^ERR_CMSG_UNSUPPORTED A peer's pidfd \(SO_PEERPIDFD\) needs Linux 6\.5 or newer; this is /,
+      /^CmsgError ERR_CMSG_UNSUPPORTED A peer's pidfd \(SO_PEERPIDFD\) needs Linux 6\.5 or newer; this is /,
+      /^CmsgError ERR_CMSG_UNSUPPORTED passPidfd \(SO_PASSPIDFD\) needs Linux 6\.5 or newer; this is /,
+      /^CmsgError ERR_CMSG_UNSUPPORTED passRights \(SO_PASSRIGHTS\) needs Linux 6\.16 or newer; this is /,
+      /^CmsgError ERR_CMSG_UNSUPPORTED passRights \(SO_PASSRIGHTS\) needs Linux 6\.16 or newer; this is /,
     ]);
   },
 );

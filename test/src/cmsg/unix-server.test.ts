@@ -16,10 +16,10 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type ListenOptions, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
+import { programFile } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -42,17 +42,8 @@ function connectRaw(path: string): number {
 
 /** What becomes of it for a user without privileges. It has to be root to begin with: a clone may lie where nobody may read. */
 async function listenAsNobody(t: Test, path: string, options: ListenOptions = {}): Promise<string> {
-  const script = `import { UnixServer } from "cmsg";
-    process.setgroups([]);
-    process.setegid(65534);
-    process.seteuid(65534);
-    await UnixServer.listen(${JSON.stringify(path)}, ${JSON.stringify(options)}).then(
-      (server) => { server.close(); console.log("listens"); },
-      (error) => console.log(error.code),
-    );`;
-  // Bare names resolve from the directory it starts in.
-  const cwd = fileURLToPath(new URL("../..", import.meta.url));
-  const { stdout } = await run(t, process.execPath, ["--input-type=module", "-e", script], { cwd });
+  const program = [programFile("cmsg/listen-as-nobody"), path, JSON.stringify(options)];
+  const { stdout } = await run(t, process.execPath, program);
   return stdout.trim();
 }
 

@@ -4,15 +4,11 @@ import { closeSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import { setImmediate as turn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import t from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 import { record, streamPair } from "../support/unix-streams.js";
-
-// Bare names resolve from here.
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 t.test("'fds' comes just before the bytes they came with; the listener's to close", async (t) => {
   const before = openFds();
@@ -92,15 +88,6 @@ t.test("253 descriptors in one write", async (t) => {
 });
 
 t.test("a listener that throws is an uncaught exception like any other's, and the bytes still come", async (t) => {
-  const script = `import("cmsg").then(({ sendmsg, UnixStream, UnixSocket }) => {
-    const [one, other] = UnixSocket.pair();
-    const stream = UnixStream.connect({ fd: other.release() });
-    stream.on("fds", () => { throw new Error("the listener's own"); });
-    stream.on("data", (data) => { console.log(String(data)); stream.destroy(); });
-    process.on("uncaughtException", (error) => console.log(error.message));
-    sendmsg(one.fd, Buffer.from("bytes"), { rights: [0] });
-  })`;
-  const [command, ...args] = plainNode;
-  const { stdout } = await run(t, command, [...args, "-e", script], { cwd });
+  const { stdout } = await run(t, ...nodeProgram("cmsg/throwing-fds-listener"));
   t.strictSame(stdout.trim().split("\n").sort(), ["bytes", "the listener's own"]);
 });

@@ -5,18 +5,14 @@ import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { finished, pipeline } from "node:stream/promises";
 import { setImmediate as turn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { OwnedFd, UnixServer, UnixSocket, UnixStream } from "cmsg";
 import { native } from "cmsg-native";
 import t from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 import { tempDir } from "../support/temp-dir.js";
 import { streamPair } from "../support/unix-streams.js";
-
-// Bare names resolve from here.
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Until 'end'. (Iterating would destroy the other half too.) */
 async function collect(stream: UnixStream): Promise<string> {
@@ -170,13 +166,7 @@ t.test("setTimeout tells of silence, and bytes put it off", async (t) => {
 });
 
 t.test("ref and unref decide whether a waiting stream keeps the process", async (t) => {
-  const script = `import("cmsg").then(({ UnixStream, UnixSocket }) => {
-    const [one, other] = UnixSocket.pair();
-    globalThis.kept = [other, UnixStream.connect({ fd: one.release() }).on("data", () => {}).unref()];
-    process.on("exit", () => console.log("ended"));
-  })`;
-  const [command, ...args] = plainNode;
-  t.match(await run(t, command, [...args, "-e", script], { cwd }), { status: 0, stdout: "ended\n" });
+  t.match(await run(t, ...nodeProgram("cmsg/unref-stream")), { status: 0, stdout: "ended\n" });
   const [stream] = streamPair(t);
   stream.unref();
   stream.ref();
