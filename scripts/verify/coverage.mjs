@@ -112,7 +112,7 @@ function isSource({ file }) {
 }
 
 function runSuite(files, env) {
-  const options = ["--coverage-report=lcovonly", "--timeout=300"];
+  const options = ["--timeout=300", ...(files.length === 0 ? ["--coverage-report=lcovonly"] : [])];
   const child = spawn(process.execPath, ["scripts/test.mjs", ...options, ...files], {
     cwd: root,
     env,

@@ -161,7 +161,7 @@ try {
     ...(mode.executables && { CONSOLE_INIT: watchedInit, CONSOLE_INIT_STATIC: init }),
     ...mode.options(join(reports, "report")),
   };
-  const [command, ...rest] = [...mode.prefix, node, "scripts/test.mjs", "--disable-coverage", "--timeout=300"];
+  const [command, ...rest] = [...mode.prefix, node, "scripts/test.mjs", "--no-coverage", "--timeout=300"];
   passed = run(command, [...rest, ...testFiles(asked.length > 0 ? asked : mode.files)], { env });
   const files = readdirSync(reports);
   for (const file of files) {

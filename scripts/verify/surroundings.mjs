@@ -26,7 +26,7 @@ const REFUSED = [
 ];
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const suite = ["scripts/test.mjs", "--disable-coverage"];
+const suite = ["scripts/test.mjs", "--no-coverage"];
 
 function run([command, ...args], { cwd = root, ...env } = {}) {
   const { status, error } = spawnSync(command, args, { cwd, stdio: "inherit", env: { ...process.env, ...env } });
