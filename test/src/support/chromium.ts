@@ -3,9 +3,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Test } from "tap";
+import { showOnFailure } from "./show-on-failure.js";
 import { tempDir } from "./temp-dir.js";
 import { until } from "./until.js";
+
+const LAST_LOOK_MS = 1000;
 
 interface Answer {
   id?: number;
@@ -18,6 +22,7 @@ export class Page {
   readonly #browser: ChildProcess;
   readonly #pending: Map<number, (answer: Answer) => void> = new Map();
   #calls = 0;
+  #lastText = "";
   #session: string | undefined;
 
   private constructor(browser: ChildProcess) {
@@ -43,11 +48,14 @@ export class Page {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
     });
     const ended = once(browser, "exit");
+    const page = new Page(browser);
+    showOnFailure(`the page ${url}`, () => page.#lastText);
     t.teardown(async () => {
+      // It may be closed, or stuck: this is the last look, not another test.
+      if (!t.passing()) await Promise.race([page.text("body"), delay(LAST_LOOK_MS)]).catch(() => {});
       browser.kill("SIGKILL");
       await ended;
     });
-    const page = new Page(browser);
     const { targetId } = await page.#call("Target.createTarget", { url });
     const { sessionId } = await page.#call("Target.attachToTarget", { targetId, flatten: true });
     page.#session = sessionId as string;
@@ -67,7 +75,8 @@ export class Page {
     const expression = `document.querySelector(${JSON.stringify(selector)})?.innerText ?? ""`;
     const { result } = await this.#call("Runtime.evaluate", { expression });
     // The browser shows spaces that do not break.
-    return String((result as { value?: unknown }).value ?? "").replaceAll("\u00a0", " ");
+    this.#lastText = String((result as { value?: unknown }).value ?? "").replaceAll("\u00a0", " ");
+    return this.#lastText;
   }
 
   /** Wait until the element shows what matches. */

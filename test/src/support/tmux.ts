@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Test } from "tap";
 import type { Size } from "./bundle.js";
 import { run } from "./processes.js";
+import { showOnFailure } from "./show-on-failure.js";
 import { tempDir } from "./temp-dir.js";
 import { until } from "./until.js";
 
@@ -20,6 +21,7 @@ export class Tmux {
   #t: Test;
   #dir: string;
   #status: string;
+  #lastScreen = "";
 
   private constructor(t: Test, dir: string) {
     this.#t = t;
@@ -34,7 +36,11 @@ export class Tmux {
     // The window stays when its program has ended, so that the last screen and the exit status can be read. No status
     // line: the program then has every row.
     writeFileSync(join(tmux.#dir, "conf"), "set -g remain-on-exit on\nset -g status off\nset -g exit-empty on\n");
-    t.teardown(() => tmux.#call("kill-server"));
+    t.teardown(async () => {
+      if (!t.passing()) await tmux.screen().catch(() => {}); // there may be no server any more
+      await tmux.#call("kill-server");
+    });
+    showOnFailure(`the screen of ${command.join(" ")}`, () => tmux.#lastScreen);
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const size = ["-x", String(columns), "-y", String(rows)];
     const place = cwd === undefined ? [] : ["-c", cwd];
@@ -65,20 +71,15 @@ export class Tmux {
   }
 
   /** The visible screen, one line per row, without trailing spaces. */
-  screen(): Promise<string> {
-    return this.#read("capture-pane", "-p");
+  async screen(): Promise<string> {
+    this.#lastScreen = await this.#read("capture-pane", "-p");
+    return this.#lastScreen;
   }
 
   /** Wait until the screen matches. */
   async waitFor(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpMatchArray> {
-    let screen = "";
-    return until(
-      async () => {
-        screen = await this.screen();
-        return screen.match(pattern) ?? undefined;
-      },
-      { what: () => `${pattern} on this screen:\n${screen}`, timeoutMs },
-    );
+    const shows = async () => (await this.screen()).match(pattern) ?? undefined;
+    return until(shows, { what: () => `${pattern} on this screen:\n${this.#lastScreen}`, timeoutMs });
   }
 
   /** Give the window another size, as a person drags its corner. */

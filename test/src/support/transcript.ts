@@ -1,5 +1,6 @@
 // What a console showed so far, and waiting for what it shows next.
 import type { Readable } from "node:stream";
+import { showOnFailure } from "./show-on-failure.js";
 
 export class Transcript {
   text = "";
@@ -8,7 +9,9 @@ export class Transcript {
   #over = false;
   #changed = new Set<() => void>();
 
+  /** A test that fails while it has a transcript shows the text. */
   constructor(stream: Readable) {
+    showOnFailure("a console", () => this.text);
     this.ended = new Promise((resolve, reject) => {
       stream
         .on("data", (bytes: Buffer) => {
