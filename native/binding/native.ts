@@ -6,6 +6,7 @@ import { type MessageFunctions, messageFunctions } from "./messages.js";
 
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SUN_PATH_BYTES, scratch } from "./messages.js";
+export { MAX_TIME_MS, OptionChecks, type Range, type Size } from "./options.js";
 
 export interface FileIdentity {
   /** st_mode: type and permissions. */

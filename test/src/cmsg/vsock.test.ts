@@ -6,7 +6,7 @@ import { assertNoLeak, openFds } from "../support/open-fds.js";
 
 t.test("connect and listen [an address that is none] refuse it before any system call", async (t) => {
   const before = openFds();
-  const wrong = { code: "ERR_CMSG_INVALID_ARG", message: /^A CID and a port are integers from 0 to 4294967295, not / };
+  const wrong = { code: "ERR_CMSG_INVALID_ARG", message: /(cid|port) to be .* from 0 to 4294967295; got / };
   for (const number of [-1, 2 ** 32, 1.5, Number.NaN, "3", undefined, null]) {
     await t.rejects(connect({ cid: number as number, port: 1 }), wrong, `CID ${number}`);
     await t.rejects(connect({ cid: 1, port: number as number }), wrong, `port ${number}`);

@@ -8,7 +8,19 @@ import { repository } from "../support/paths.js";
 
 /** Each package's rooms: a file imports from its own room and from those before it. index.ts stands above all. */
 const ROOMS = {
-  cmsg: ["errors.ts", "fd", "address", "message", "socket", "stream", "stdio", "systemd", "vsock", "index.ts"],
+  cmsg: [
+    "errors.ts",
+    "options.ts",
+    "fd",
+    "address",
+    "message",
+    "socket",
+    "stream",
+    "stdio",
+    "systemd",
+    "vsock",
+    "index.ts",
+  ],
   "console-socket": [
     ...["errors.ts", "diagnostics.ts"],
     ...["process", "console", "receive", "launch", "attach", "record", "node-pty", "index.ts"],

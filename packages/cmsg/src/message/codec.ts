@@ -7,6 +7,7 @@ import { endianness } from "node:os";
 import type { Credentials } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { type Fd, numberOf } from "../fd/owned-fd.js";
+import { checkBytes, checks } from "../options.js";
 
 // The 32-bit architectures that Node has been built for.
 const SIZE_BYTES = ["arm", "ia32", "mips", "mipsel", "ppc", "s390"].includes(process.arch) ? 4 : 8;
@@ -35,17 +36,24 @@ export interface SocketControlMessage {
   data: Uint8Array;
 }
 
-/** CMSG_ALIGN: `bytes` and the padding behind them. */
+/**
+ * CMSG_ALIGN: `bytes` and the padding after them.
+ *
+ * @param bytes from 0 to 2147483647
+ * @throws CmsgError ERR_CMSG_INVALID_ARG
+ */
 export function cmsgAlign(bytes: number): number {
+  checkBytes(bytes);
   return Math.ceil(bytes / SIZE_BYTES) * SIZE_BYTES;
 }
 
-/** CMSG_LEN: what cmsg_len says for so many bytes of data. */
+/** CMSG_LEN: what cmsg_len says for so many bytes of data. Takes and throws what `cmsgAlign` does. */
 export function cmsgLen(dataBytes: number): number {
+  checkBytes(dataBytes);
   return cmsgAlign(HEADER_BYTES) + dataBytes;
 }
 
-/** CMSG_SPACE: what a control message with so many bytes of data takes up. */
+/** CMSG_SPACE: what a control message with so many bytes of data takes up. Takes and throws what `cmsgAlign` does. */
 export function cmsgSpace(dataBytes: number): number {
   return cmsgAlign(HEADER_BYTES) + cmsgAlign(dataBytes);
 }
@@ -61,8 +69,15 @@ export function unixRights(...fds: readonly Fd[]): Buffer {
   return bytes;
 }
 
-/** One SCM_CREDENTIALS message: struct ucred, unix(7). */
+/**
+ * One SCM_CREDENTIALS message: struct ucred, unix(7). `pid` is from 0 to 2147483647, `uid` and `gid` from 0 to 4294967295.
+ *
+ * @throws CmsgError ERR_CMSG_INVALID_ARG
+ */
 export function unixCredentials({ pid, uid, gid }: Credentials): Buffer {
+  checks.whole("pid", pid, { min: 0 });
+  checks.u32("uid", uid);
+  checks.u32("gid", gid);
   const { bytes, data } = allocate(SCM_CREDENTIALS, UCRED_BYTES);
   data.setInt32(0, pid, LITTLE);
   data.setUint32(4, uid, LITTLE);

@@ -17,6 +17,7 @@ import {
 import { addressOf, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd, RECEIVED } from "../fd/owned-fd.js";
+import { checkCredentials, checkLength, checkMaxFds, checks } from "../options.js";
 
 /** What one recvmsg(2) gave. On a stream the descriptors came with the first byte of their sender's message. */
 export class Message implements Disposable {
@@ -52,6 +53,7 @@ export class Message implements Disposable {
 const NOTHING = {};
 
 export function checkCount(fds: readonly Fd[]): void {
+  if (!Array.isArray(fds)) throw checks.refusal("fds", "an array of descriptors", fds);
   if (fds.length <= SCM_MAX_FD) return;
   throw new CmsgError(
     "ERR_CMSG_FD_COUNT",
@@ -108,13 +110,15 @@ export function sendmsg(socket: Fd, data: Uint8Array, options: SendmsgOptions = 
 
 /** Where native.sendmsg takes them from; the count. */
 export function putRights(rights: readonly Fd[]): number {
-  const count = rights.length;
   checkCount(rights);
+  const count = rights.length;
   for (let i = 0; i < count; i++) control[ControlSlot.firstFd + i] = numberOf(rights[i] as Fd);
   return count;
 }
 
-export function putCredentials({ pid, uid, gid }: Credentials): void {
+export function putCredentials(credentials: Credentials): void {
+  checkCredentials(credentials);
+  const { pid, uid, gid } = credentials;
   control[ControlSlot.pid] = pid;
   control[ControlSlot.uid] = uid;
   control[ControlSlot.gid] = gid;
@@ -126,9 +130,9 @@ export function putName(sunPath: Uint8Array): number {
 }
 
 export interface RecvmsgOptions {
-  /** At most this many bytes; 64 KiB by default. */
+  /** Maximum number of bytes, from 1 to 2147483647 (default 65536). */
   length?: number | undefined;
-  /** More descriptors than this are refused: 253 by default, the kernel's limit. */
+  /** Maximum number of descriptors, from 0 to 253, the kernel's limit (default 253). A message with more is refused. */
   maxFds?: number | undefined;
   /** Ask for the sender's address (`from`), which datagrams have. */
   from?: boolean | undefined;
@@ -153,9 +157,8 @@ export function receiveMessage(
   { length = scratch.length, maxFds = SCM_MAX_FD }: RecvmsgOptions,
   flags: number,
 ): Message | undefined {
-  if (!Number.isInteger(length) || length < 1) {
-    throw new CmsgError("ERR_CMSG_INVALID_ARG", `length is a number of bytes from 1 on; this is ${length}.`);
-  }
+  checkLength(length);
+  checkMaxFds(maxFds);
   // The kernel writes here first: the message's own buffer is made to measure once its size is known.
   const buffer = length <= scratch.length ? scratch : Buffer.allocUnsafeSlow(length);
   const received = native.recvmsg(socket, length, flags, buffer);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { native } from "cmsg-native";
 import { checkAddress, connectTo, type UnixAddress } from "../address/unix-address.js";
 import { OwnedFd } from "../fd/owned-fd.js";
+import { checks } from "../options.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { numberOfType, type SocketType } from "./socket-type.js";
 
@@ -18,6 +19,7 @@ export interface ConnectOptions extends PassOptions {
 /** A connected socket, the caller's. Waits while the listener's backlog is full. */
 export async function connectedFd(address: UnixAddress, options: ConnectOptions): Promise<OwnedFd> {
   const { type = "stream", signal } = options;
+  checks.abortSignal(signal);
   signal?.throwIfAborted();
   checkAddress(address);
   const owner = new OwnedFd(native.socket(numberOfType(type)));

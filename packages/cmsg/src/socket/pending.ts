@@ -1,6 +1,7 @@
 // Operations that wait for a descriptor's readiness, in the order they were asked for.
 import { CmsgError } from "../errors.js";
 import { forgotten } from "../fd/forgotten.js";
+import { checks } from "../options.js";
 
 /** What an attempt answers when the system call would have to wait. */
 export const WOULD_BLOCK: unique symbol = Symbol("would block");
@@ -43,8 +44,13 @@ export class PendingOperations {
     return !this.waiting && this.#streak++ < STEPS_PER_TURN;
   }
 
-  /** Tries at once when nobody waits, else queues. What `onChange` throws ends the operation. */
+  /**
+   * Tries at once when nobody waits, else queues. What `onChange` throws ends the operation.
+   *
+   * @throws CmsgError ERR_CMSG_INVALID_ARG: no signal
+   */
   run<Result>(operation: Operation<Result>, signal?: AbortSignal): Promise<Result> {
+    checks.abortSignal(signal);
     const attempt = forgotten ? forgotten.askedHere(() => operation.attempt()) : undefined;
     return new Promise((resolve, reject) => {
       // Leaves the queue before anything else hears of it: what is told may close the socket, which fails all the rest.

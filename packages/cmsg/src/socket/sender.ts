@@ -3,6 +3,7 @@ import { type Credentials, native, SO_SNDBUF } from "cmsg-native";
 import { type UnixAddress, withSocketName } from "../address/unix-address.js";
 import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount, putCredentials, putName, putRights } from "../message/message.js";
+import { checks } from "../options.js";
 import { DatagramRoom } from "./datagram-room.js";
 import { type Operation, PendingOperations, WOULD_BLOCK } from "./pending.js";
 
@@ -135,6 +136,7 @@ function run(
   signal: AbortSignal | undefined,
   hooks: Pick<Operation<undefined>, "aborted"> = {},
 ): undefined | Promise<undefined> {
+  checks.abortSignal(signal);
   if (!signal?.aborted && queue.mayTry() && attempt(unsent()) !== WOULD_BLOCK) return undefined;
   const fds = unsent();
   checkCount(fds);

@@ -22,7 +22,7 @@ export interface SocketFile {
 }
 
 export interface BindOptions {
-  /** Permissions of the socket file, less the umask. */
+  /** Permissions of the socket file, from 0 to 0o7777, less the umask (default 0o777). */
   mode?: number | undefined;
   /** Take the path over from a socket of this user that nobody has open any more. */
   replaceStale?: boolean | undefined;

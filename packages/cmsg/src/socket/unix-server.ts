@@ -3,6 +3,7 @@ import { native } from "cmsg-native";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
+import { checkBacklog, checkMode, checks } from "../options.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
 import { SocketServer } from "./socket-server.js";
@@ -12,15 +13,21 @@ import { UnixSocket } from "./unix-socket.js";
 export interface ListenOptions extends PassOptions {
   /** "stream" by default, or "seqpacket". */
   type?: Exclude<SocketType, "datagram"> | undefined;
-  /** Permissions of the socket file, less the umask: 0o600 lets only this user (and root) connect. */
-  mode?: number;
+  /**
+   * Permissions of the socket file, from 0 to 0o7777, less the umask (default 0o777). 0o600 lets only this user and root
+   * connect.
+   */
+  mode?: number | undefined;
   /**
    * Replace a socket file at the path when it belongs to this user and no process has its socket open any more, as a
    * killed process leaves it. A live socket, another user's, or another kind of file is EADDRINUSE in any case.
    */
-  replaceStale?: boolean;
-  /** How many connections the kernel holds until they are accepted: listen(2). 511 by default, as in Node's net. */
-  backlog?: number;
+  replaceStale?: boolean | undefined;
+  /**
+   * Number of connections that the kernel holds until they are accepted, listen(2): from 0, which holds one, to 2147483647
+   * (default 511, as in Node's net). The kernel lowers it to net.core.somaxconn.
+   */
+  backlog?: number | undefined;
 }
 
 const SO_ACCEPTCONN = 30;
@@ -44,13 +51,17 @@ export class UnixServer extends SocketServer<UnixSocket> {
    */
   static async listen(address: UnixAddress, options: ListenOptions = {}): Promise<UnixServer> {
     checkAddress(address);
-    const owner = new OwnedFd(native.socket(numberOfType(options.type ?? "stream")));
+    const { type = "stream", backlog = 511 } = options;
+    checks.oneOf("type", type, ["stream", "seqpacket"]);
+    checkBacklog(backlog);
+    checkMode(options.mode);
+    const owner = new OwnedFd(native.socket(numberOfType(type)));
     let file: SocketFile | undefined;
     try {
       setPassing(owner.fd, options);
       if (typeof address === "string") file = await bindSocketFile(owner.fd, address, options);
       else bindTo(owner.fd, address);
-      native.listen(owner.fd, options.backlog ?? 511);
+      native.listen(owner.fd, backlog);
       return new UnixServer(owner, file?.path ?? addressText(address), file);
     } catch (error) {
       if (file) removeSocketFile(file);

@@ -9,6 +9,7 @@ import { addressOf, bindTo, type UnixAddress } from "../address/unix-address.js"
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { type Message, type RecvmsgOptions, receiveMessage, requireBytes, requireData } from "../message/message.js";
+import { checkMode } from "../options.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
 import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
@@ -64,6 +65,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
    */
   static async bind(address?: UnixAddress, options: BindSocketOptions = {}): Promise<UnixSocket> {
     const { type = "datagram" } = options;
+    checkMode(options.mode);
     const owner = new OwnedFd(native.socket(numberOfType(type)));
     let file: SocketFile | undefined;
     try {

@@ -9,6 +9,7 @@ import { isatty } from "node:tty";
 import { native } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd } from "../fd/owned-fd.js";
+import { checks } from "../options.js";
 import type { UnixSocket } from "../socket/unix-socket.js";
 import { refuseUsedStreams } from "./stdio-in-use.js";
 
@@ -32,6 +33,8 @@ export interface LendOptions extends StdioOptions {
  * side left without taking them) …; the signal's reason, and the other side still has them.
  */
 export async function lend(socket: UnixSocket, { fds = [0, 1, 2], signal }: LendOptions = {}): Promise<void> {
+  checks.abortSignal(signal);
+  if (!Array.isArray(fds) || fds.length !== 3) throw checks.refusal("fds", "an array of three descriptors", fds);
   const terminals = fds.map(numberOf).filter((fd) => isatty(fd));
   const terminal = terminals[0] === undefined ? undefined : new OwnedFd(native.dup(terminals[0]));
   try {
@@ -139,6 +142,7 @@ function notStdio(seen: string, cause?: unknown): CmsgError {
  * write with `fs.writeSync(2, …)`, or use `borrow` and spawn. And as `borrow`.
  */
 export async function takeOver(socket: UnixSocket, options: StdioOptions = {}): Promise<void> {
+  checks.abortSignal(options.signal);
   refuseUsedStreams();
   using borrowed = await borrow(socket, options);
   // Again: what was used in the meantime. From here on nothing else runs.

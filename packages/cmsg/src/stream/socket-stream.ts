@@ -1,5 +1,7 @@
 // What net.Socket has beside a Duplex, so that a stream can stand where one is expected.
 import { Duplex, type DuplexOptions } from "node:stream";
+import { MAX_TIME_MS } from "cmsg-native";
+import { checks } from "../options.js";
 
 /** The part of `UnixStream` that is as `net.Socket`'s. */
 export abstract class SocketStream extends Duplex {
@@ -25,11 +27,22 @@ export abstract class SocketStream extends Duplex {
     return this.writable ? "writeOnly" : "closed";
   }
 
-  /** 'timeout' after so long without a byte in either direction; 0 (the default): never. It holds no event loop. */
+  /**
+   * Emits 'timeout' after `timeoutMs` milliseconds without a byte in either direction, as `net.Socket`'s does: 0 (the
+   * default) turns it off and removes `onTimeout`, fractions are allowed, and more than 2147483647 becomes 2147483647 with
+   * a TimeoutOverflowWarning. The timer does not keep the process alive. On a destroyed stream it does nothing.
+   *
+   * @throws CmsgError ERR_CMSG_INVALID_ARG, where `net.Socket` throws ERR_OUT_OF_RANGE or ERR_INVALID_ARG_TYPE: NaN,
+   * Infinity, a negative number, no number, no function.
+   */
   setTimeout(timeoutMs: number, onTimeout?: () => void): this {
+    if (this.destroyed) return this;
+    if (typeof timeoutMs !== "number" || !Number.isFinite(timeoutMs) || timeoutMs < 0)
+      throw checks.refusal("timeoutMs", "a number of milliseconds from 0, which is never, to 2147483647", timeoutMs);
+    checks.callback("onTimeout", onTimeout);
     this.timeout = timeoutMs;
     clearTimeout(this.#timer);
-    this.#timer = timeoutMs > 0 ? setTimeout(() => this.emit("timeout"), timeoutMs).unref() : undefined;
+    this.#timer = timeoutMs > 0 ? setTimeout(() => this.emit("timeout"), capped(timeoutMs)).unref() : undefined;
     if (onTimeout && timeoutMs > 0) this.once("timeout", onTimeout);
     else if (onTimeout) this.removeListener("timeout", onTimeout);
     return this;
@@ -66,4 +79,12 @@ export abstract class SocketStream extends Duplex {
     clearTimeout(this.#timer);
     callback(error);
   }
+}
+
+function capped(timeoutMs: number): number {
+  if (timeoutMs <= MAX_TIME_MS) return timeoutMs;
+  process.emitWarning(`setTimeout was asked for ${timeoutMs} ms and waits ${MAX_TIME_MS} ms, the longest time.`, {
+    type: "TimeoutOverflowWarning",
+  });
+  return MAX_TIME_MS;
 }

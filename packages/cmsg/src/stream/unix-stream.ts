@@ -9,12 +9,17 @@ import { addressOf, addressText, type UnixAddress } from "../address/unix-addres
 import { CmsgError, isSyscallError } from "../errors.js";
 import { closeReceived, type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkCount, requireData } from "../message/message.js";
+import { checkHighWaterMark, checks } from "../options.js";
 import { connectedFd } from "../socket/connect.js";
 import { typeOf } from "../socket/socket-type.js";
 import { DescriptorStream } from "./descriptor-stream.js";
 
-export interface UnixStreamOptions
-  extends Pick<DuplexOptions, "allowHalfOpen" | "readableHighWaterMark" | "writableHighWaterMark" | "signal"> {}
+export interface UnixStreamOptions extends Pick<DuplexOptions, "allowHalfOpen" | "signal"> {
+  /** Number of received bytes that wait before reading stops, from 0 to 2147483647 (default: Duplex's). */
+  readableHighWaterMark?: number | undefined;
+  /** Number of written bytes that wait before `write` returns false, from 0 to 2147483647 (default: Duplex's). */
+  writableHighWaterMark?: number | undefined;
+}
 
 /** Where to: an address to connect to, or a connected stream socket's descriptor, which is taken. */
 export type UnixStreamTarget = { path: UnixAddress; fd?: undefined } | { fd: Fd; path?: undefined };
@@ -44,12 +49,15 @@ export class UnixStream extends DescriptorStream {
    * Connects to `path`, or takes the connected socket `fd`; 'connect' tells when it is done, and what is written before
    * then waits. `allowHalfOpen` is false by default, as in net: the writing side ends when the peer's has.
    *
-   * @throws CmsgError ERR_CMSG_NOT_UNIX (`fd` is no Unix stream socket), ERR_CMSG_INVALID_ARG (`signal`, `onConnect`);
-   * EBADF, ENOTSOCK; what Duplex says of its options. Then `fd` stays the caller's.
+   * @throws CmsgError ERR_CMSG_NOT_UNIX (`fd` is no Unix stream socket), ERR_CMSG_INVALID_ARG (an option, `onConnect`);
+   * EBADF, ENOTSOCK. Then `fd` stays the caller's.
    */
   static connect(options: UnixStreamTarget & UnixStreamOptions, onConnect?: () => void): UnixStream {
     const { path, fd, signal, ...rest } = options;
-    requireUsable(signal, onConnect);
+    checks.abortSignal(signal);
+    checks.callback("onConnect", onConnect);
+    checkHighWaterMark("readableHighWaterMark", rest.readableHighWaterMark);
+    checkHighWaterMark("writableHighWaterMark", rest.writableHighWaterMark);
     const start = (target: { path: UnixAddress } | { fd: OwnedFd }): UnixStream => {
       const stream = new UnixStream(target, rest);
       if (onConnect) stream.once("connect", onConnect);
@@ -210,12 +218,6 @@ export class UnixStream extends DescriptorStream {
       return 0;
     }
   }
-}
-
-function requireUsable(signal: unknown, onConnect: unknown): void {
-  const isSignal = typeof signal === "object" && signal !== null && "aborted" in signal;
-  if ((signal === undefined || isSignal) && (onConnect === undefined || typeof onConnect === "function")) return;
-  throw new CmsgError("ERR_CMSG_INVALID_ARG", "signal is an AbortSignal, and onConnect a function.");
 }
 
 function requireStream(fd: number): void {

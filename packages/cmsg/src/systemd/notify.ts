@@ -7,6 +7,7 @@ import type { UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount } from "../message/message.js";
+import { checks } from "../options.js";
 import { UnixSocket } from "../socket/unix-socket.js";
 
 export interface NotifyOptions {
@@ -25,9 +26,9 @@ export interface ServiceState {
   status?: string | undefined;
   /** WATCHDOG=1 (alive), or WATCHDOG=trigger (act as if the watchdog had run out). */
   watchdog?: boolean | "trigger" | undefined;
-  /** MAINPID=: this process is no longer the main one. */
+  /** MAINPID=: the main process from now on, in place of this one; from 1 to 2147483647. */
   mainPid?: number | undefined;
-  /** EXTEND_TIMEOUT_USEC=: it needs this many milliseconds more to start, reload or stop. */
+  /** EXTEND_TIMEOUT_USEC=: time that starting, reloading or stopping still needs: 1 to 2147483647 ms, not Infinity. */
   extendTimeoutMs?: number | undefined;
 }
 
@@ -45,9 +46,9 @@ export async function notify(state: ServiceState, options: NotifyOptions = {}): 
   if (state.stopping) lines.push("STOPPING=1");
   if (state.status !== undefined) lines.push(`STATUS=${oneLine(state.status)}`);
   if (state.watchdog) lines.push(`WATCHDOG=${state.watchdog === "trigger" ? "trigger" : 1}`);
-  if (state.mainPid !== undefined) lines.push(`MAINPID=${positive("mainPid", state.mainPid)}`);
+  if (state.mainPid !== undefined) lines.push(`MAINPID=${checks.whole("mainPid", state.mainPid, { min: 1 })}`);
   if (state.extendTimeoutMs !== undefined) {
-    lines.push(`EXTEND_TIMEOUT_USEC=${positive("extendTimeoutMs", state.extendTimeoutMs) * 1000}`);
+    lines.push(`EXTEND_TIMEOUT_USEC=${checks.timeMs("extendTimeoutMs", state.extendTimeoutMs) * 1000}`);
   }
   if (lines.length === 0)
     throw new CmsgError("ERR_CMSG_INVALID_ARG", "Expected something to tell; the state is empty.");
@@ -74,6 +75,7 @@ export async function storeFds(
 ): Promise<void> {
   const lines = ["FDSTORE=1", `FDNAME=${fdName(name)}`];
   if (!poll) lines.push("FDPOLL=0");
+  checkCount(fds);
   if (fds.length === 0) throw new CmsgError("ERR_CMSG_INVALID_ARG", "Expected a descriptor to store; none was given.");
   await tell(lines, fds, options);
 }
@@ -132,6 +134,7 @@ export function watchdogTimeoutMs(): number | undefined {
 }
 
 async function tell(lines: string[], fds: readonly Fd[], { signal }: NotifyOptions): Promise<void> {
+  checks.abortSignal(signal);
   // Before anything is awaited: the caller's are borrowed for the call only.
   checkCount(fds);
   const copies = duplicates(fds);
@@ -191,9 +194,4 @@ function fdName(name: string): string {
     `A stored descriptor's name has 1 to 255 characters of printable ASCII without a colon; this is ` +
       `${JSON.stringify(name)}. The manager would store it under another.`,
   );
-}
-
-function positive(what: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new CmsgError("ERR_CMSG_INVALID_ARG", `${what} is a whole number from 1 on; this is ${value}.`);
 }

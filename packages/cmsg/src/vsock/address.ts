@@ -1,6 +1,7 @@
 // Addresses of AF_VSOCK, vsock(7): a machine (CID) and a port, both numbers of 32 bits.
 import type { VsockAddress } from "cmsg-native";
-import { CmsgError, naming } from "../errors.js";
+import { naming } from "../errors.js";
+import { checks } from "../options.js";
 
 /** VMADDR_CID_LOCAL: this machine itself, where the kernel has vsock_loopback. */
 export const CID_LOCAL = 1;
@@ -13,12 +14,8 @@ export const PORT_ANY = 0xffff_ffff;
 
 /** @throws CmsgError ERR_CMSG_INVALID_ARG */
 export function checkVsockAddress({ cid, port }: VsockAddress): void {
-  const is32Bits = (value: unknown): boolean => Number.isInteger(value) && (value as number) >>> 0 === value;
-  if (is32Bits(cid) && is32Bits(port)) return;
-  throw new CmsgError(
-    "ERR_CMSG_INVALID_ARG",
-    `A CID and a port are integers from 0 to 4294967295, not ${cid}, ${port}.`,
-  );
+  checks.u32("cid", cid);
+  checks.u32("port", port);
 }
 
 // What the errors of AF_VSOCK do not say by themselves.

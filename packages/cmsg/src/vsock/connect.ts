@@ -1,6 +1,7 @@
 // connect(2) of an AF_VSOCK socket. It is tried once: whether to try again is the caller's to know.
 import { native, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
+import { checks } from "../options.js";
 import { PendingOperations, WOULD_BLOCK } from "../socket/pending.js";
 import { checkVsockAddress, explaining } from "./address.js";
 import { VsockStream } from "./vsock-stream.js";
@@ -10,13 +11,15 @@ export interface VsockConnectOptions {
 }
 
 /**
- * Connects to a port of another machine: a guest's by its CID, the host's (2), or one's own (1).
+ * Connects to a port of another machine: a guest's by its CID, the host's (2), or one's own (1). CIDs and ports are from 0
+ * to 4294967295.
  *
  * @throws CmsgError ERR_CMSG_INVALID_ARG; EAFNOSUPPORT: the kernel has no AF_VSOCK; ENODEV: it has no transport to that
  * CID; ECONNRESET: nobody listens there; ETIMEDOUT: no such guest answers, after the kernel's 2 s; the signal's reason.
  */
 export async function connect(address: VsockAddress, { signal }: VsockConnectOptions = {}): Promise<VsockStream> {
   checkVsockAddress(address);
+  checks.abortSignal(signal);
   signal?.throwIfAborted();
   const owner = new OwnedFd(explaining(address, () => native.vsockSocket()));
   try {

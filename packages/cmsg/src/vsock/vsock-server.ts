@@ -1,16 +1,20 @@
 // A listening AF_VSOCK socket.
 import { native, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
+import { checkBacklog } from "../options.js";
 import { SocketServer } from "../socket/socket-server.js";
 import { CID_ANY, checkVsockAddress, explaining, PORT_ANY } from "./address.js";
 import { VsockStream } from "./vsock-stream.js";
 
 export interface VsockListenOptions {
-  /** Which of this machine's CIDs; all of them by default. */
+  /** One of this machine's CIDs, from 0 to 4294967295 (default `CID_ANY`: all of them). */
   cid?: number | undefined;
-  /** One that is free by default. Below 1024 it takes CAP_NET_BIND_SERVICE. */
+  /** Port, from 0 to 4294967295 (default `PORT_ANY`: one that is free). Below 1024 it takes CAP_NET_BIND_SERVICE. */
   port?: number | undefined;
-  /** How many connections the kernel holds until they are accepted: listen(2). 511 by default, as in Node's net. */
+  /**
+   * Number of connections that the kernel holds until they are accepted, listen(2): from 0, which holds one, to 2147483647
+   * (default 511, as in Node's net). The kernel lowers it to net.core.somaxconn.
+   */
   backlog?: number | undefined;
 }
 
@@ -42,6 +46,7 @@ export async function listen({
 }: VsockListenOptions = {}): Promise<VsockServer> {
   const address = { cid, port };
   checkVsockAddress(address);
+  checkBacklog(backlog);
   const owner = new OwnedFd(explaining(address, () => native.vsockSocket()));
   try {
     explaining(address, () => native.vsockBind(owner.fd, cid, port));
