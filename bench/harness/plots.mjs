@@ -1,5 +1,5 @@
-// A plot: a bar for each peer's ratio on a logarithmic scale, its quartiles as a whisker, the target as a line. It has a
-// background of its own, since a page is not always in the colours of the reader's system.
+// A plot: a bar for each peer's ratio on a logarithmic scale, its quartiles as a whisker, the target as a line.
+import { BOLD, drawing, line, MIDDLE, rectangle, text } from "../../scripts/svg.mjs";
 import { show } from "./table.mjs";
 
 const LABEL = 215;
@@ -8,8 +8,6 @@ const VERDICT = 340;
 const LINE = 26;
 const TOP = 48;
 const NARROWEST = 36; // between two numbers of the axis
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-const at = (number) => number.toFixed(1);
 const COLORS = { reached: "#3a8f5c", missed: "#c0504d", none: "#7a8ba0", target: "#c47f00" };
 
 // From coarse to fine: the steps of an axis within one power of ten.
@@ -54,34 +52,41 @@ export function plot(title, rows) {
   const [low, high] = [Math.min(...positive) / 1.1, Math.max(...positive) * 1.1];
   const x = (value) => LABEL + (Math.log(Math.max(value, low) / low) / Math.log(high / low)) * WIDTH;
   const bottom = TOP + rows.length * LINE;
-  const line = (value, y1, y2, color, width = 1) =>
-    `<line x1="${at(x(value))}" x2="${at(x(value))}" y1="${y1}" y2="${y2}" stroke="${color}" stroke-width="${width}"/>`;
-  const bars = rows.map((row, n) => {
+  const vertical = (value, y1, y2, color, width = 1) =>
+    line(
+      [
+        [x(value), y1],
+        [x(value), y2],
+      ],
+      color,
+      width,
+    );
+  const bars = rows.flatMap((row, n) => {
     const { name, peer, ratio, spread, target, reached } = row;
     const y = TOP + 4 + n * LINE;
-    const [from, to] = [x(1), x(ratio)].sort((a, b) => a - b);
+    const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))];
     const color = COLORS[reached === undefined ? "none" : reached ? "reached" : "missed"];
     return [
-      `<text x="8" y="${y + 13}">${escaped(`${name.split("/")[1]}, beside ${peer}`)}</text>`,
-      `<rect fill="${color}" x="${at(from)}" y="${y}" width="${at(Math.max(to - from, 2))}" height="16"/>`,
-      `<path stroke="#222" stroke-width="2" d="M${at(x(spread[0]))} ${y + 8}H${at(x(spread[1]))}"/>`,
-      target?.of === "ratio" ? line(target.value, y - 3, y + 19, COLORS.target, 3) : "",
-      `<text x="${LABEL + WIDTH + 10}" y="${y + 13}">${escaped(verdict(row))}</text>`,
-    ].join("");
+      text(8, y + 13, `${name.split("/")[1]}, beside ${peer}`),
+      rectangle({ x: from, y, width: Math.max(to - from, 2), height: 16 }, color),
+      line(
+        spread.map((value) => [x(value), y + 8]),
+        "#222",
+        2,
+      ),
+      target?.of === "ratio" ? vertical(target.value, y - 3, y + 19, COLORS.target, 3) : "",
+      text(LABEL + WIDTH + 10, y + 13, verdict(row)),
+    ];
   });
-  const axis = marks(low, high, x).map(
-    (mark) =>
-      line(mark, TOP - 4, bottom + 4, mark === 1 ? "#444" : "#ddd", mark === 1 ? 1.5 : 1) +
-      `<text x="${at(x(mark))}" y="${bottom + 18}" text-anchor="middle" fill="#555">${mark}</text>`,
-  );
-  const [width, height] = [LABEL + WIDTH + VERDICT, bottom + 28];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13" fill="#222">
-<title>${escaped(title)}</title>
-<rect width="${width}" height="${height}" fill="white"/>
-<text x="8" y="18" font-weight="bold">${escaped(title)}</text>
-<text x="8" y="36" fill="#555" font-size="11">ours divided by theirs, on a logarithmic axis; black: quartiles, orange: target</text>
-${axis.join("\n")}
-${bars.join("\n")}
-</svg>
-`;
+  const axis = marks(low, high, x).flatMap((mark) => [
+    vertical(mark, TOP - 4, bottom + 4, mark === 1 ? "#444" : "#ddd", mark === 1 ? 1.5 : 1),
+    text(x(mark), bottom + 18, mark, { ...MIDDLE, fill: "#555" }),
+  ]);
+  const about = "ours divided by theirs, on a logarithmic axis; black: quartiles, orange: target";
+  return drawing({ title, width: LABEL + WIDTH + VERDICT, height: bottom + 28, fontSize: 13 }, [
+    text(8, 18, title, BOLD),
+    text(8, 36, about, { fill: "#555", "font-size": 11 }),
+    ...axis,
+    ...bars,
+  ]);
 }
