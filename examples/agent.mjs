@@ -5,7 +5,7 @@ import { attach } from "console-socket";
 import { AgentConsole, newAgentClient } from "console-socket/kata";
 
 const [address, protocol, ...program] = process.argv.slice(2);
-if (protocol === undefined) {
+if (protocol !== "grpc" && protocol !== "ttrpc") {
   console.error("usage: node examples/agent.mjs ADDRESS grpc|ttrpc [PROGRAM ARGUMENT…]");
   process.exit(2);
 }

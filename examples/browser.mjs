@@ -64,11 +64,13 @@ const server = createServer((request, response) => {
   response.writeHead(body ? 200 : 404, { "content-type": type ?? "text/plain" }).end(body ?? "not found");
 });
 
+function listeningPort() {
+  return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
+}
+
 // Any page may open a WebSocket to this machine; only our own page may have a container.
 const ours = ({ req }) =>
-  [`http://localhost:${server.address().port}`, `http://127.0.0.1:${server.address().port}`].includes(
-    req.headers.origin,
-  );
+  ["localhost", "127.0.0.1"].some((host) => req.headers.origin === `http://${host}:${listeningPort()}`);
 
 function start(signal) {
   if (agent !== undefined) return openDebugConsole(agent, { signal });
@@ -80,7 +82,7 @@ function start(signal) {
 }
 
 // Nobody tells how a debug console's shell ended.
-function howItEnded({ exitCode, signal }) {
+function howItEnded(/** @type {{ exitCode: number, signal?: number }} */ { exitCode, signal }) {
   if (exitCode === -1) return "ended";
   return signal ? `ended by signal ${signal}` : `exit ${exitCode}`;
 }
@@ -107,4 +109,4 @@ new WebSocketServer({ server, verifyClient: ours }).on("connection", async (sock
   }
 });
 
-server.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}`));
+server.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${listeningPort()}`));

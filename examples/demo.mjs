@@ -41,11 +41,7 @@ async function main(args) {
 }
 
 function stopOnSignals(listener, program) {
-  for (const [signal, status] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGHUP", 129],
-  ]) {
+  for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
     process.once(signal, async () => {
       listener.close();
       await program.stop();

@@ -5,7 +5,7 @@
 import { appendFileSync, closeSync } from "node:fs";
 import { errorClasses } from "./error-codes.mjs";
 
-const { CONSOLE_TEST_ERROR_CODES: file } = process.env;
+const file = process.env.CONSOLE_TEST_ERROR_CODES ?? "";
 const seen = new Set();
 const unwritten = new Set();
 const fresh = [];

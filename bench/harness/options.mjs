@@ -10,20 +10,20 @@ const USAGE = `usage: pnpm bench [--quick] [--json] [--plots] [--no-build] [--on
 
 /** What the command line says; with an error the usage, and exit status 2. */
 export function parseOptions(args, cases) {
-  const flag = { type: "boolean", default: false };
-  const options = { quick: flag, json: flag, plots: flag, list: flag, "no-build": flag, help: flag };
-  const only = { type: "string", multiple: true, default: [] };
+  const flag = /** @type {const} */ ({ type: "boolean", default: false });
+  const only = /** @type {const} */ ({ type: "string", multiple: true });
+  const options = { only, quick: flag, json: flag, plots: flag, list: flag, "no-build": flag, help: flag };
   try {
     const given = args[0] === "--" ? args.slice(1) : args; // as pnpm passes it on
-    const { values } = parseArgs({ args: given, options: { ...options, only }, strict: true });
-    for (const name of values.only) {
+    const { only: names = [], ...values } = parseArgs({ args: given, options, strict: true }).values;
+    for (const name of names) {
       if (!cases.some((one) => one.name === name)) throw new Error(`there is no case ${name}; --list tells them`);
     }
-    if (!values.help) return values;
+    if (!values.help) return { ...values, only: names };
     console.log(USAGE);
-    process.exit(0);
+    return process.exit(0);
   } catch (error) {
     console.error(`bench: ${error.message}\n${USAGE}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }

@@ -18,6 +18,7 @@ import { clearAtEnd, createRunDirectory } from "../../scripts/run-directory.mjs"
 const bench = fileURLToPath(new URL("../", import.meta.url));
 const repository = join(bench, "..");
 // What is said while it builds is no result: it goes to standard error.
+/** @type {import("node:child_process").StdioOptions} */
 const TO_STDERR = ["ignore", 2, 2];
 const compilers = {
   gcc: (output, source) => ["gcc", "-O2", "-static", "-Wall", "-o", output, source],
@@ -92,8 +93,10 @@ export function prepare(cases, progress) {
 }
 
 function lacks(name) {
-  if (name === "root") return process.getuid() === 0 ? undefined : "needs root";
-  const paths = name.startsWith("/") ? [name] : process.env.PATH.split(delimiter).map((path) => join(path, name));
+  if (name === "root") return process.getuid?.() === 0 ? undefined : "needs root";
+  const paths = name.startsWith("/")
+    ? [name]
+    : (process.env.PATH ?? "").split(delimiter).map((path) => join(path, name));
   return paths.some(isExecutable) ? undefined : `${basename(name)} is not installed`;
 }
 

@@ -50,7 +50,7 @@ async function makeBundle(directory, runc) {
     throw new Error(`${BUSYBOX} is missing (Debian: apt install busybox-static)`);
   }
   for (const applet of APPLETS) symlinkSync("busybox", join(bin, applet));
-  await runc("spec", ...(process.getuid() === 0 ? [] : ["--rootless"]));
+  await runc("spec", ...(process.getuid?.() === 0 ? [] : ["--rootless"]));
   const file = join(directory, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8"));
   config.process.args = ["sh"];

@@ -10,7 +10,7 @@ export async function startSandbox(socketPath, { say }) {
   const init = [consoleInitPath(), "--console-socket", socketPath];
   // --norc and a plain prompt, so that what is shown is the same everywhere.
   const shell = ["--", "env", "PS1=demo$ ", "ENV=", "sh"];
-  const namespaces = process.getuid() === 0 ? UNSHARE : ["--user", "--map-root-user", ...UNSHARE];
+  const namespaces = process.getuid?.() === 0 ? UNSHARE : ["--user", "--map-root-user", ...UNSHARE];
   const refusal = whyNot(namespaces);
   if (refusal) {
     say(

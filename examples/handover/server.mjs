@@ -20,7 +20,7 @@ const server = createServer((_request, response) => {
 });
 
 function listenAnew() {
-  return new Promise((resolve, reject) => {
+  return new Promise((/** @type {(_?: undefined) => void} */ resolve, reject) => {
     server.once("error", reject);
     if (!address.includes("/")) {
       const [port, host] = address.split(":").reverse();
@@ -62,6 +62,11 @@ async function takeFrom() {
   return true;
 }
 
+/** Node shows a server's own descriptor only in this place, which its types do not have. */
+function descriptorOf(server) {
+  return server._handle.fd;
+}
+
 /** Hands over to the first successor that says it serves. One that fails before has changed nothing. */
 async function awaitSuccessor() {
   const successors = await UnixServer.listen(control);
@@ -72,8 +77,7 @@ async function awaitSuccessor() {
   });
   for await (const successor of successors) {
     try {
-      // Node shows a server's own descriptor only here.
-      await successor.send(Buffer.from("listener"), [server._handle.fd]);
+      await successor.send(Buffer.from("listener"), [descriptorOf(server)]);
       if (!(await successor.receive())) continue;
       successors.close();
       leave();

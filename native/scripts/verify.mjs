@@ -76,8 +76,8 @@ async function tidy(of, flags) {
   const work = async () => {
     for (let file = files.pop(); file !== undefined; file = files.pop()) {
       // What it says on standard error is progress, and how much it has found in others' headers.
-      const options = { cwd: root, stdio: ["ignore", "inherit", "ignore"] };
-      const child = spawn("clang-tidy-19", ["--quiet", file, "--", ...flags], options);
+      const stdio = /** @type {const} */ (["ignore", "inherit", "ignore"]);
+      const child = spawn("clang-tidy-19", ["--quiet", file, "--", ...flags], { cwd: root, stdio: [...stdio] });
       const status = await new Promise((done, fail) => child.once("error", fail).once("exit", done));
       passed &&= status === 0;
     }

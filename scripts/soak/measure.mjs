@@ -23,7 +23,23 @@ function waitedForProcessor() {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[1]);
 }
 
+/**
+ * Sizes in MiB, times in milliseconds but `seconds`, which is from the beginning.
+ * @typedef {object} Sample
+ * @property {number} seconds
+ * @property {number} delay The event loop's longest delay.
+ * @property {number} typicalDelay Its median.
+ * @property {number} waited How long the thread had no processor, of the time `elapsed`.
+ * @property {number} elapsed
+ * @property {number} fds
+ * @property {number} threads
+ * @property {number} rss
+ * @property {number} heap
+ * @property {number} external
+ */
+
 export class Measurement {
+  /** @type {Sample[]} */
   samples = [];
   #delay = monitorEventLoopDelay({ resolution: 1 });
   #begin = performance.now();

@@ -50,7 +50,7 @@ export async function misbehaved() {
   try {
     const kinds = Object.values(misdeeds);
     let left = kinds.length;
-    const refused = new Promise((done) => {
+    const refused = new Promise((/** @type {(_?: undefined) => void} */ done) => {
       listener.on("refused", () => {
         if (--left === 0) done();
       });

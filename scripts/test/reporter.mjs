@@ -121,13 +121,13 @@ export class PlainReporter extends Transform {
     else this.#skips.push({ name, why });
   }
 
-  /** @type {Transform["_transform"]} */
+  /** @override @type {Transform["_transform"]} */
   _transform(chunk, _encoding, callback) {
     this.#parser.write(chunk);
     callback();
   }
 
-  /** @type {Transform["_flush"]} */
+  /** @override @type {Transform["_flush"]} */
   async _flush(callback) {
     this.#parser.end();
     await this.#complete;

@@ -94,7 +94,7 @@ async function collect() {
   const taking = (async () => {
     for (;;) {
       const message = await socket.receive({ length: MOST_BYTES, signal: ended.signal });
-      writeFileSync(join(raw, `executable-${count++}.profraw`), message.data);
+      writeFileSync(join(raw, `executable-${count++}.profraw`), message?.data ?? "");
     }
   })().catch((error) => {
     if (!ended.signal.aborted) console.error(error);

@@ -85,7 +85,7 @@ class Files extends dbus.interface.Interface {
 }
 Files.configureMembers({ methods: { Exchange: { inSignature: "hh", outSignature: "hh" } } });
 await bus.requestName(NAME);
-bus.export("/files", new Files(NAME));
+bus.export("/files", Reflect.construct(Files, [NAME]));
 
 const peer = join(root, "test/fixtures/dbus-peer.py");
 const { stdout } = await promisify(execFile)("/usr/bin/python3", [peer, busAddress, NAME]);

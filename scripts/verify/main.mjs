@@ -70,25 +70,26 @@ async function attempt(step) {
 
 function usage(message) {
   console.error(`verify: ${message}; the steps are ${steps.map(({ name }) => name).join(", ")}`);
-  process.exit(2);
+  return process.exit(2);
 }
 
 function chosen() {
   let parsed;
   try {
-    const flag = { type: "boolean" };
-    const options = { only: { type: "string", multiple: true, default: [] }, list: flag, short: flag };
-    parsed = parseArgs({ options, allowPositionals: true });
+    const flag = /** @type {const} */ ({ type: "boolean" });
+    const only = /** @type {const} */ ({ type: "string", multiple: true });
+    parsed = parseArgs({ options: { only, list: flag, short: flag }, allowPositionals: true });
   } catch (error) {
-    usage(error.message);
+    return usage(error.message);
   }
   const { values, positionals } = parsed;
-  if (positionals.length > 0 && values.only.length === 0) usage("names come after --only");
+  const { only = [] } = values;
+  if (positionals.length > 0 && only.length === 0) usage("names come after --only");
   if (values.list) {
     for (const { name, what } of steps) console.log(`${name.padEnd(18)} ${what}`);
     process.exit(0);
   }
-  const names = [...values.only, ...positionals];
+  const names = [...only, ...positionals];
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));
   if (unknown.length > 0) usage(`no step ${unknown.join(", ")}`);
   const asked = names.length > 0 ? steps.filter(({ name }) => names.includes(name)) : steps;

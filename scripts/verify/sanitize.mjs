@@ -118,7 +118,7 @@ function testFiles(names) {
   return names.flatMap((name) => {
     if (name.endsWith(".js")) return [name];
     if (name.includes("/")) return [`test/dist/${name}.test.js`];
-    const files = readdirSync(join(root, "test/dist", name), { recursive: true });
+    const files = readdirSync(join(root, "test/dist", name), { recursive: true, encoding: "utf8" });
     return files.filter((file) => file.endsWith(".test.js")).map((file) => join("test/dist", name, file));
   });
 }

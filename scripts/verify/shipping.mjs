@@ -64,10 +64,9 @@ function pack(directory) {
   run(process.execPath, ["native/scripts/prebuild.mjs", "x64", "arm64"]);
   return PACKAGES.map((folder) => {
     const output = run("npx", ["--yes", PNPM, "pack", "--pack-destination", directory], { cwd: join(root, folder) });
-    return output
-      .trim()
-      .split("\n")
-      .findLast((line) => line.endsWith(".tgz"));
+    const tarball = output.split("\n").findLast((line) => line.trim().endsWith(".tgz"));
+    if (tarball === undefined) throw new Error(`pnpm packed nothing: ${output}`);
+    return tarball.trim();
   });
 }
 
@@ -151,7 +150,7 @@ try {
     });
     if (!directory) continue;
     for (const node of nodes)
-      attempt(`${manager}, ${node.match(/node-x64-\d+/)[0]}`, () => smoke([node], directory, env));
+      attempt(`${manager}, ${node.match(/node-x64-\d+/)?.[0]}`, () => smoke([node], directory, env));
   }
   attempt("npm, arm64 under qemu", () => {
     const command = ["qemu-aarch64-static", "-L", ARM64_ROOT, fetchNode(work, "arm64", ARM64_NODE)];

@@ -28,7 +28,8 @@ const REFUSED = [
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const suite = ["scripts/test.mjs", "--no-coverage"];
 
-function run([command, ...args], { cwd = root, ...env } = {}) {
+/** @param {string[]} command @param {{ cwd?: string } & NodeJS.ProcessEnv} [options] */
+function run([command = "", ...args], { cwd = root, ...env } = {}) {
   const { status, error } = spawnSync(command, args, { cwd, stdio: "inherit", env: { ...process.env, ...env } });
   if (error) throw error;
   return status === 0;

@@ -56,7 +56,7 @@ function initramfs(kernel) {
   const tree = join(work, "initramfs");
   for (const name of ["bin", "dev", "proc", "sys", "modules", "host"]) mkdirSync(join(tree, name), { recursive: true });
   copyFileSync("/bin/busybox", join(tree, "bin/busybox"));
-  const available = readdirSync(join(kernel, "lib/modules"), { recursive: true });
+  const available = readdirSync(join(kernel, "lib/modules"), { recursive: true, encoding: "utf8" });
   const names = [];
   for (const module of MODULES) {
     const path = available.find((name) => basename(name) === `${module}.ko`);
@@ -83,6 +83,7 @@ function initramfs(kernel) {
 
 function boot(kernel, archive) {
   const image = readdirSync(join(kernel, "boot")).find((name) => name.startsWith("vmlinuz-"));
+  if (image === undefined) throw new Error(`there is no boot/vmlinuz-* in ${kernel}`);
   const child = spawn(
     "qemu-system-x86_64",
     [

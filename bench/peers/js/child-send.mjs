@@ -9,7 +9,7 @@ if (process.send) {
   process.on("message", (message, handle) => {
     if (!handle) left = message;
     else {
-      handle.close();
+      /** @type {import("node:net").Server} */ (handle).close();
       if (--left === 0) process.disconnect();
     }
   });

@@ -12,7 +12,7 @@ function loop(messages) {
   for (let i = 0; i < messages; i++) {
     if (sendmsg(one, data, rights) !== 16) throw new Error("not sent");
     const message = recvmsg(other);
-    if (message.data.length !== 16 || message.fds.length !== fds) throw new Error("not received");
+    if (message?.data.length !== 16 || message.fds.length !== fds) throw new Error("not received");
     message[Symbol.dispose]();
   }
 }

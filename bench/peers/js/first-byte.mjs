@@ -10,14 +10,14 @@ import { createInterface } from "node:readline";
 const [bundle, ...receiver] = process.argv.slice(2);
 const scratch = mkdtempSync(join(tmpdir(), "bench-runc-"));
 const socket = join(scratch, "s");
-const runc = (...args) => ["runc", ["--root", join(scratch, "state"), ...args]];
+const runc = (...args) => ["--root", join(scratch, "state"), ...args];
 const id = `bench-${process.pid}`;
 const program = spawn(receiver[0], [...receiver.slice(1), socket], { stdio: ["ignore", "pipe", "inherit"] });
 const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
 try {
   await lines.next();
   const start = process.hrtime.bigint();
-  const runtime = spawn(...runc("run", "-d", "--bundle", bundle, "--console-socket", socket, id), {
+  const runtime = spawn("runc", runc("run", "-d", "--bundle", bundle, "--console-socket", socket, id), {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const [status] = await once(runtime, "exit");
@@ -26,6 +26,6 @@ try {
   console.log(JSON.stringify({ ms: (firstByte - Number(start)) / 1e6 }));
 } finally {
   program.kill("SIGKILL");
-  spawnSync(...runc("delete", "--force", id));
+  spawnSync("runc", runc("delete", "--force", id));
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -1,6 +1,9 @@
 // How memory grows while messages pass at full rate. Needs --expose-gc.
 
+const { gc } = globalThis;
+
 function used() {
+  if (!gc) throw new Error("--expose-gc is missing");
   for (let i = 0; i < 3; i++) gc();
   const { heapUsed, external } = process.memoryUsage();
   return { heapUsed, external };

@@ -38,7 +38,7 @@ async function memory() {
       const pid = childOf(program.pid);
       const command = pid && childOf(pid);
       if (command && readFileSync(`/proc/${command}/comm`, "latin1") === "sleep\n") {
-        return Number(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1").match(/Rss:\s*(\d+)/)[1]);
+        return Number(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1").match(/Rss:\s*(\d+)/)?.[1]);
       }
       if (program.exitCode !== null) throw new Error(`${init[0]} ended with status ${program.exitCode}`);
       await new Promise(setImmediate);
