@@ -1,10 +1,8 @@
-// launch(), its monitor, its runtime and its container: whoever is killed at whatever step, nothing is left behind.
-import { dirname } from "node:path";
 import { launch } from "console-socket";
 import t from "tap";
 import { fakeRuntime, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { plainNode } from "../support/plain-node.js";
 import { childrenOf, isAlive, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
@@ -61,17 +59,10 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     await waitGone(container.pid);
   });
 
-  const script = (argv: string[]) => `
-    import { launch } from "console-socket";
-    const { console: terminal, pid } = await launch(${JSON.stringify(argv)});
-    terminal.resume();
-    console.log("running", pid);`;
-  const [command, ...node] = plainNode;
-  const cwd = dirname(new URL(import.meta.url).pathname);
   for (const step of steps) {
     t.test(`Node before the runtime's ${step}`, async (t) => {
-      const source = script(fakeRuntime(["cat"], { stopBefore: step }));
-      const program = start(t, command, [...node, "--input-type=module", "-e", source], { cwd });
+      const argv = fakeRuntime(["cat"], { stopBefore: step });
+      const program = start(t, ...nodeProgram("lifecycle/launch-and-stay", argv));
       const parties = await stoppedLaunch(program.pid);
       process.kill(program.pid, "SIGKILL");
       await program.ended;
@@ -81,8 +72,8 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
   }
 
   t.test("Node while the container runs: it is hung up and not killed, and the monitor waits for it", async (t) => {
-    const source = script(fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]));
-    const program = start(t, command, [...node, "--input-type=module", "-e", source], { cwd });
+    const argv = fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]);
+    const program = start(t, ...nodeProgram("lifecycle/launch-and-stay", argv));
     const pid = Number((await program.output(/running (\d+)/))[1]);
     const [monitor = 0] = childrenOf(program.pid);
     process.kill(program.pid, "SIGKILL");
