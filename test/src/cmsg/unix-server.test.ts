@@ -19,7 +19,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { type ListenOptions, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
-import { programFile } from "../support/node-program.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -40,10 +40,10 @@ function connectRaw(path: string): number {
   return fd;
 }
 
-/** What becomes of it for a user without privileges. It has to be root to begin with: a clone may lie where nobody may read. */
+/** What becomes of it for a user without privileges. */
 async function listenAsNobody(t: Test, path: string, options: ListenOptions = {}): Promise<string> {
-  const program = [programFile("cmsg/listen-as-nobody"), path, JSON.stringify(options)];
-  const { stdout } = await run(t, process.execPath, program);
+  const program = nodeProgram("cmsg/listen-as-nobody", [path, JSON.stringify(options)]);
+  const { stdout } = await run(t, ...program);
   return stdout.trim();
 }
 

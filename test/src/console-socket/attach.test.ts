@@ -1,22 +1,28 @@
 // attach(): when it is over, and what becomes of the terminal in raw mode.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { ReadStream, WriteStream } from "node:tty";
-import { fileURLToPath } from "node:url";
+import type { OwnedFd } from "cmsg";
 import { native } from "cmsg-native";
 import { attach, PtyConsole } from "console-socket";
-import t from "tap";
+import t, { type Test } from "tap";
 import { consoleOf } from "../support/consoles.js";
 import { openHostPty } from "../support/host-pty.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { plainNode } from "../support/plain-node.js";
 import { until } from "../support/until.js";
 
-// Bare names resolve from where `node -e` starts.
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
+/** Starts a program of src/fixtures/console-socket on the terminal; its standard error is this process's. */
+function startOnTerminal(t: Test, terminal: OwnedFd, name: string, args: string[] = []): ChildProcess {
+  const program = spawn(...nodeProgram(`console-socket/${name}`, args), {
+    stdio: [terminal.fd, terminal.fd, "inherit"],
+  });
+  t.teardown(() => program.kill("SIGKILL"));
+  return program;
+}
 
 t.test("attach [stdout is slow] resolves when the last byte is written, not before", async (t) => {
   const { console } = await consoleOf(t, ["printf", "last"]);
@@ -56,19 +62,7 @@ for (const [signal, who] of [
     const { ptmx, peer } = openHostPty();
     const settings = () => Buffer.from(native.getTerminalSettings(peer.fd)).toString("hex");
     const original = settings();
-    const onRaw = `onRaw(terminal) {
-      process.once("${signal}", () => { terminal.restore(); process.kill(process.pid, "${signal}"); });
-    }`;
-    const script = `
-      import { openSync } from "node:fs";
-      import { attach, PtyConsole } from "console-socket";
-      await attach(PtyConsole.fromFd(openSync("/dev/ptmx", "r+")), { ${who === "onRaw" ? onRaw : ""} });`;
-    const [command = "", ...args] = plainNode;
-    const program = spawn(command, [...args, "--input-type=module", "-e", script], {
-      cwd,
-      stdio: [peer.fd, peer.fd, "inherit"],
-    });
-    t.teardown(() => program.kill("SIGKILL"));
+    const program = startOnTerminal(t, peer, "attach-and-restore-on-signal", who === "onRaw" ? [signal] : []);
     const ended = once(program, "exit");
     await until(() => settings() !== original, { what: "raw mode" });
     program.kill(signal);
@@ -82,23 +76,7 @@ for (const [signal, who] of [
 
 t.test("onRaw comes before raw mode: its handlers are there when the first signal is", async (t) => {
   const { ptmx, peer } = openHostPty();
-  const script = `
-    import { execFileSync } from "node:child_process";
-    import { openSync } from "node:fs";
-    import { attach, PtyConsole } from "console-socket";
-    const settings = () => execFileSync("stty", ["-g"], { stdio: ["inherit", "pipe", "inherit"], encoding: "utf8" });
-    const original = settings();
-    const onRaw = (terminal) => {
-      const [before, raw, after] = [settings(), terminal.enter() ?? settings(), terminal.restore() ?? settings()];
-      process.exit(before === original && raw !== original && after === original ? 3 : 4);
-    };
-    await attach(PtyConsole.fromFd(openSync("/dev/ptmx", "r+")), { onRaw });`;
-  const [command = "", ...args] = plainNode;
-  const program = spawn(command, [...args, "--input-type=module", "-e", script], {
-    cwd,
-    stdio: [peer.fd, peer.fd, "inherit"],
-  });
-  t.teardown(() => program.kill("SIGKILL"));
+  const program = startOnTerminal(t, peer, "look-at-settings-in-on-raw");
   t.strictSame(await once(program, "exit"), [3, null]);
   ptmx.close();
   peer.close();

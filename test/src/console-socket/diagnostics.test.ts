@@ -1,15 +1,12 @@
 // What happens is seen from outside: diagnostics_channel, and NODE_DEBUG on top. Never what is written on a console.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { fileURLToPath } from "node:url";
 import { EVENTS, listen } from "console-socket";
 import t from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { startPeer } from "../support/peer.js";
-import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
-
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 t.test("each event has a channel, with descriptor and inode", { skip: needs("python3") }, async (t) => {
   const seen: [string, Record<string, unknown>][] = [];
@@ -52,9 +49,7 @@ t.test("each event has a channel, with descriptor and inode", { skip: needs("pyt
 });
 
 t.test("NODE_DEBUG=console-socket prints them on stderr", async (t) => {
-  const script = `import { listen } from "console-socket"; (await listen()).close();`;
-  const [command, ...args] = plainNode;
   const env = { ...process.env, NODE_DEBUG: "console-socket" };
-  const { stderr } = await run(t, command, [...args, "--input-type=module", "-e", script], { cwd, env });
+  const { stderr } = await run(t, ...nodeProgram("console-socket/listen-once"), { env });
   t.match(stderr, /^CONSOLE-SOCKET \d+: listen \{ fd: \d+, ino: \d+n, path: '\/.*' \}$/m);
 });

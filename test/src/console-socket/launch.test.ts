@@ -8,6 +8,7 @@ import { type LaunchedContainer, type LaunchOptions, launch } from "console-sock
 import t, { type Test } from "tap";
 import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
 import { childrenOf, isAlive, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -167,22 +168,12 @@ t.test("launch rejects", { skip }, async (t) => {
     },
     {
       what: "[the runtime sends no terminal]",
-      argv: [
-        "python3",
-        "-c",
-        "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect(sys.argv[1]);socket.send_fds(s,[b'x'],[0])",
-        "{}",
-      ],
+      argv: ["python3", fixture("send-rights.py"), "{}", "null"],
       error: { code: "ERR_CONSOLE_NOT_A_PTY" },
     },
     {
       what: "[the container is no child of the runtime]",
-      argv: [
-        "python3",
-        "-c",
-        "import os,socket,sys;m,s=os.openpty();c=socket.socket(socket.AF_UNIX);c.connect(sys.argv[1]);socket.send_fds(c,[b'x'],[m])",
-        "{}",
-      ],
+      argv: ["python3", fixture("send-rights.py"), "{}", "master"],
       error: { code: "ERR_CONSOLE_PID" },
     },
     {

@@ -2,11 +2,11 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { UnixSocket } from "cmsg";
 import { consoleInitPath } from "console-init";
 import { type ConsoleListener, listen, receiveConsole } from "console-socket";
 import t from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { startPeer } from "../support/peer.js";
 import { run, start } from "../support/processes.js";
@@ -14,9 +14,6 @@ import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
 import { until } from "../support/until.js";
-
-// Bare names resolve from where `node -e` starts.
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 const mode = (path: string) => (lstatSync(path).mode & 0o777).toString(8);
 
@@ -163,15 +160,7 @@ t.test("abstract names", { skip: needs("python3") }, async (t) => {
 
 t.test("a peer of another user is refused, unless allowed", { skip: needs("root") }, async (t) => {
   const before = openFds();
-  const connectAs = (path: string, uid: number) => {
-    const address = JSON.stringify({ abstract: path.slice(1) });
-    // After loading: a clone may lie where only root may read.
-    const script = `import { UnixSocket } from "cmsg";
-      process.setgroups([]);
-      process.setuid(${uid});
-      await (await UnixSocket.connect(${address})).receive();`;
-    return run(t, process.execPath, ["--input-type=module", "-e", script], { cwd: packageRoot });
-  };
+  const connectAs = (path: string, uid: number) => run(t, ...nodeProgram("cmsg/connect-and-wait", [path, `${uid}`]));
   const name = `console-test-uid-${process.pid}`;
   const strict = await listen({ abstract: name });
   const refused = new Promise<{ error: Error; peer: unknown }>((resolve) => strict.on("refused", resolve));

@@ -8,20 +8,10 @@ import { PtyConsole } from "console-socket";
 import t from "tap";
 import { consoleOf, consoleOfPeer } from "../support/consoles.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
 import type { PeerStep } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
-
-const TOGGLES_RAW_MODE = `
-import termios
-undone = 0
-for _ in range(20000):
-    settings = termios.tcgetattr(0)
-    settings[3] ^= termios.ICANON | termios.ECHO
-    termios.tcsetattr(0, termios.TCSANOW, settings)
-    undone += termios.tcgetattr(0)[3] != settings[3]
-print("undone:", undone)
-`;
 
 t.test("what a program writes before it exits at once arrives whole, then the end", async (t) => {
   const before = openFds();
@@ -107,7 +97,7 @@ t.test(
   "setOnlcr leaves a terminal alone that is as it is to be, so that raw mode inside stays",
   { skip: needs("python3") },
   async (t) => {
-    const { console, program } = await consoleOf(t, ["python3", "-c", TOGGLES_RAW_MODE]);
+    const { console, program } = await consoleOf(t, ["python3", fixture("toggle-raw-mode.py")]);
     const screen = new Transcript(console);
     while (!console.destroyed) {
       for (let i = 0; i < 100 && !console.destroyed; i++) console.setOnlcr(true);

@@ -5,21 +5,17 @@ import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { launch, listen, type PtyConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { consoleOf } from "../support/consoles.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
-import { plainNode } from "../support/plain-node.js";
 import { type Program, run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
 import { until } from "../support/until.js";
-
-// Bare names resolve from where `node -e` starts.
-const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
 async function attacked(t: Test, kind: string): Promise<{ console: PtyConsole; attacker: Program }> {
   const listener = await listen();
@@ -177,32 +173,13 @@ for (const [kind, says] of [
 const BLIND = ["-e", "trace=fcntl", "-e", "inject=fcntl:retval=0x802"];
 const LATE = ["-e", "trace=write", "-P", "/dev/ptmx", "-e", "inject=write:signal=63"];
 for (const [what, use, how] of [
-  ["read that sleeps all the same", `console.resume();`, BLIND],
-  ["write that sleeps all the same", `console.write(Buffer.alloc(1_000_000));`, BLIND],
-  ["write that a signal for the one before cuts short", `console.write(Buffer.alloc(1_000_000));`, LATE],
+  ["read that sleeps all the same", "read", BLIND],
+  ["write that sleeps all the same", "write", BLIND],
+  ["write that a signal for the one before cuts short", "write", LATE],
 ] as const) {
   t.test(`a ${what} is ended`, { skip: needs("strace", "python3") }, async (t) => {
-    // Its terminal shows nothing, and somebody reads what is typed, far more slowly: after a write that was short for any
-    // reason there is room for another one.
-    const reader = "import os, time\\nwhile os.read(0, 512): time.sleep(0.1)";
-    const script = `
-      import { execFileSync, spawn } from "node:child_process";
-      import { openSync } from "node:fs";
-      import { native } from "cmsg-native";
-      import { PtyConsole } from "console-socket";
-      const { ptmx } = native.openPty("/dev/ptmx");
-      const peer = "/dev/pts/" + native.getPtyNumber(ptmx);
-      execFileSync("stty", ["-F", peer, "raw", "-echo"]);
-      spawn("python3", ["-c", "${reader}"], { stdio: [openSync(peer, "r"), "ignore", "ignore"] });
-      const console = PtyConsole.fromFd(ptmx);
-      console.on("error", ({ code }) => {
-        process.stdout.write(code);
-        process.exitCode = 3;
-      });
-      ${use}`;
-    const strace = ["-o", "/dev/null", ...how];
-    const node = [...plainNode, "--input-type=module", "-e", script];
-    const result = await run(t, "strace", [...strace, ...node], { cwd });
+    const program = nodeProgram("hostile/use-a-slow-terminal", [use]).flat();
+    const result = await run(t, "strace", ["-o", "/dev/null", ...how, ...program]);
     t.match(result, { status: 3, stdout: "ERR_CONSOLE_TAMPERED" });
   });
 }

@@ -130,14 +130,7 @@ t.test("console-init --timeout says what took too long, exits 125 and runs nothi
 
   t.test("also where connect(2) waits for a full backlog", async (t) => {
     const socket = join(tempDir(t), "s");
-    const full = [
-      "import socket, sys",
-      "listener = socket.socket(socket.AF_UNIX)",
-      "listener.bind(sys.argv[1]); listener.listen(0)",
-      "client = socket.socket(socket.AF_UNIX); client.connect(sys.argv[1])",
-      "print('full', flush=True); sys.stdin.read()",
-    ].join("\n");
-    await start(t, "python3", ["-c", full, socket]).output(/full/);
+    await start(t, "python3", [fixture("full-backlog.py"), socket]).output(/full/);
     const argv = [...hostTerminal, "--console-socket", socket, "--timeout=0.5", "true"];
     t.match(await run(t, consoleInit, argv), { status: 125, stderr: /no further than connecting to the receiver;/ });
   });

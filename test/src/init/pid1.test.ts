@@ -79,7 +79,7 @@ async function settles(init: Init, look: () => boolean): Promise<boolean> {
 /** As a job, not as PID 1: Ctrl-Z and fg. */
 async function stops(t: Test, init: Init): Promise<Cell> {
   const mark = join(tempDir(t), "mark");
-  const pause = ["python3", "-c", "import signal, sys; open(sys.argv[1], 'w')\nwhile True: signal.pause()", mark];
+  const pause = ["python3", fixture("wait-for-signals.py"), mark];
   const [command = "", ...args] = [...(await init.argv(t, [])), ...pause];
   const program = start(t, command, args);
   await until(() => existsSync(mark), { what: "the command to begin" });
@@ -205,7 +205,7 @@ t.test("console-init --init [its command ended] ends although orphans of it run 
 t.test("console-init [a job of a shell] stops and continues with its command", { skip: skipOurs }, async (t) => {
   const to = await receiver(t, [{ read: "running" }, { hold: true }, { hangup: true }]);
   const through = ["python3", fixture("start-as.py"), "group-leader"];
-  const pause = ["python3", "-c", "import signal; print('running', flush=True)\nwhile True: signal.pause()"];
+  const pause = ["python3", fixture("wait-for-signals.py")];
   const init = startInit(t, to, pause, { through });
   await to.peer.step(3);
   const both = [init.pid, childrenOf(init.pid)[0] as number];

@@ -7,12 +7,11 @@ import { connect as netConnect } from "node:net";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
 import { UnixStream } from "cmsg";
 import t from "tap";
 import { netServer, unixServer } from "../support/http-servers.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 
 // Larger than every buffer on the way together, in pieces that fit nowhere evenly.
@@ -92,15 +91,7 @@ t.test("an Agent [the server ends the connection it kept] makes another one", as
 
 t.test("an idle connection of an Agent's does not keep the process", async (t) => {
   const { path } = await netServer(t, (_, response) => response.end("here"));
-  const script = `import { Agent, get } from "node:http";
-    import { UnixStream } from "cmsg";
-    const agent = new Agent({ keepAlive: true });
-    agent.createConnection = () => UnixStream.connect({ path: ${JSON.stringify(path)} });
-    get({ agent }, (response) => response.resume().on("end", () => console.log("answered")));
-    process.on("exit", () => console.log(Object.values(agent.freeSockets).flat().length, "kept"));`;
-  const cwd = fileURLToPath(new URL("../..", import.meta.url));
-  const [command, ...args] = plainNode;
-  const { status, stdout } = await run(t, command, [...args, "--input-type=module", "-e", script], { cwd });
+  const { status, stdout } = await run(t, ...nodeProgram("interop/keep-idle-connection", [path]));
   t.match({ status, stdout }, { status: 0, stdout: "answered\n1 kept\n" });
 });
 

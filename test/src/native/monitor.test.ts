@@ -1,6 +1,7 @@
 // console-monitor by hand: who starts it without what it needs is told so. What it does is launch()'s, and tested there.
 import { findBinary } from "cmsg-native";
 import t from "tap";
+import { fixture } from "../support/paths.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 
@@ -23,13 +24,7 @@ t.test(
   { skip: needs("python3") },
   async (t) => {
     // The library's side of protocol.h: kNotStarted and ENOENT.
-    const program = `import os, socket, struct, subprocess, sys
-ours, theirs = socket.socketpair()
-def place(): os.dup2(theirs.fileno(), 3)
-child = subprocess.Popen(sys.argv[1:], preexec_fn=place, close_fds=False)
-theirs.close()
-print(struct.unpack("iii", ours.recv(12)), ours.recv(1), child.wait())`;
-    const { stdout, stderr } = await run(t, "python3", ["-c", program, monitor, "/nowhere/command"]);
+    const { stdout, stderr } = await run(t, "python3", [fixture("monitored.py"), monitor, "/nowhere/command"]);
     t.strictSame([stdout, stderr], ["(2, 2, 0) b'' 125\n", ""]);
   },
 );

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { goProgram } from "./go-program.js";
 import { assertNoLeak, openFds } from "./open-fds.js";
+import { fixture } from "./paths.js";
 import { startPeer } from "./peer.js";
 import { childrenOf, isAlive, processesNaming, run, start, waitGone } from "./processes.js";
 import { needs } from "./requirements.js";
@@ -95,13 +96,7 @@ t.test("a silent FUSE file blocks fstat until the daemon is gone", { skip: needs
     const fuse = await SilentFuse.mount(t);
     path = fuse.path;
     // Whoever touches the file must be another process: this one could not go on to end the daemon.
-    const victim = start(t, "python3", [
-      "-c",
-      `import os; fd = os.open(${JSON.stringify(path)}, os.O_RDONLY); os.fstat(fd); print("open", flush=True)
-input()
-try: print("asking", flush=True); os.fstat(fd); print("answered")
-except OSError as error: print(error.strerror)`,
-    ]);
+    const victim = start(t, "python3", [fixture("fstat-twice.py"), path]);
     await victim.output(/open/);
     await fuse.silence();
     victim.write("\n");
