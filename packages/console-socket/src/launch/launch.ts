@@ -4,6 +4,7 @@
 // process the subreaper itself, it would inherit the orphans of all its other children too.
 import { constants } from "node:os";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
+import { withDeadline } from "../deadline.js";
 import { ConsoleSocketError } from "../errors.js";
 import { findContainer, holdProcess } from "../process/find-container.js";
 import { checkArguments, fillIn } from "./launch-arguments.js";
@@ -95,25 +96,17 @@ async function container(command: string, { monitor, socket, end }: Launching): 
 async function unlessInterrupted(
   launching: Promise<LaunchedContainer>,
   monitor: MonitorProcess,
-  { signal, timeoutMs }: LaunchOptions,
+  { signal, timeoutMs = Number.POSITIVE_INFINITY }: LaunchOptions,
 ): Promise<LaunchedContainer> {
-  const interruption = new AbortController();
-  const timer =
-    timeoutMs === undefined ? undefined : setTimeout(() => interruption.abort(timedOut(timeoutMs)), timeoutMs);
-  const abort = (): void => interruption.abort(signal?.reason);
-  signal?.addEventListener("abort", abort);
-  try {
-    return await new Promise((resolve, reject) => {
-      interruption.signal.addEventListener("abort", () => {
+  return withDeadline({ timeoutMs, signal, timedOut: () => timedOut(timeoutMs) }, (interruption) => {
+    return new Promise((resolve, reject) => {
+      interruption.addEventListener("abort", () => {
         monitor.signalRuntime(constants.signals.SIGTERM);
-        reject(interruption.signal.reason);
+        reject(interruption.reason);
       });
       launching.then(resolve, reject);
     });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
+  });
 }
 
 function checkTimeout(timeoutMs: number | undefined): void {

@@ -4,6 +4,7 @@ import { CmsgError, recvFile, type UnixSocket } from "cmsg";
 import { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { safeName } from "../console/safe-text.js";
+import { withDeadline } from "../deadline.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 
@@ -60,20 +61,18 @@ async function receiveInTime(
   socket: UnixSocket,
   { signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
 ): ReturnType<typeof recvFile> {
-  const timeout = new AbortController();
-  const timer = silentPeerTimeoutMs > 0 ? setTimeout(() => timeout.abort(), silentPeerTimeoutMs) : undefined;
+  const timeoutMs = silentPeerTimeoutMs === 0 ? Number.POSITIVE_INFINITY : silentPeerTimeoutMs;
+  const timedOut = (): ConsoleSocketError =>
+    new ConsoleSocketError(
+      "ERR_CONSOLE_TIMEOUT",
+      `Expected a console; the peer connected and sent nothing for ${silentPeerTimeoutMs} ms.`,
+    );
   try {
-    const either = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
     // A peer whose message is here was not silent, however long there is no room for what it sent.
-    return await recvFileWithRoom(socket, either, () => clearTimeout(timer));
+    return await withDeadline({ timeoutMs, signal, timedOut }, (either, stopTimer) =>
+      recvFileWithRoom(socket, either, stopTimer),
+    );
   } catch (error) {
-    signal?.throwIfAborted();
-    if (timeout.signal.aborted) {
-      throw new ConsoleSocketError(
-        "ERR_CONSOLE_TIMEOUT",
-        `Expected a console; the peer connected and sent nothing for ${silentPeerTimeoutMs} ms.`,
-      );
-    }
     if (error instanceof CmsgError && error.code === "ERR_CMSG_EOF") {
       throw new ConsoleSocketError(
         "ERR_CONSOLE_NONE",
@@ -82,7 +81,5 @@ async function receiveInTime(
       );
     }
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,7 @@
 // `console-socket SOCKET`: a drop-in for recvtty, the receiver of runc's own tests.
 import { writeFileSync } from "node:fs";
 import type { PtyConsole } from "../../console/pty-console.js";
+import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { type ConsoleListener, listen } from "../../receive/listener.js";
 import type { Copies } from "../copies.js";
@@ -61,16 +62,11 @@ async function connectOne(
   report.event("ended");
 }
 
-async function accept(listener: ConsoleListener, timeoutMs: number | undefined): Promise<PtyConsole> {
-  if (timeoutMs === undefined) return listener.accept();
-  const timeout = AbortSignal.timeout(timeoutMs);
-  try {
-    return await listener.accept({ signal: timeout });
-  } catch (error) {
-    if (!timeout.aborted) throw error;
-    throw new ConsoleSocketError(
+async function accept(listener: ConsoleListener, timeoutMs: number = Number.POSITIVE_INFINITY): Promise<PtyConsole> {
+  const timedOut = (): ConsoleSocketError =>
+    new ConsoleSocketError(
       "ERR_CONSOLE_TIMEOUT",
       `Expected a console on ${listener.path}; none came within ${timeoutMs / 1000} s.`,
     );
-  }
+  return withDeadline({ timeoutMs, signal: undefined, timedOut }, (signal) => listener.accept({ signal }));
 }

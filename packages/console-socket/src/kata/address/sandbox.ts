@@ -1,6 +1,7 @@
 // Where the agent of a running sandbox is: its shim says so, over HTTP on a socket of its own (GET /agent-url).
 import { request } from "node:http";
 import { UnixSocket, type UnixStream } from "cmsg";
+import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { asStream } from "../dial/as-stream.js";
 import { checkTimeout } from "../dial/dial.js";
@@ -37,24 +38,24 @@ export async function sandboxAgentUrl(
     );
   }
   checkTimeout(timeoutMs);
-  signal?.throwIfAborted();
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
   const paths = (root === undefined ? ROOTS : [root]).map((directory) => `${directory}/${id}/shim-monitor.sock`);
-  for (const path of paths) {
-    try {
-      using socket = await UnixSocket.connect(path, { signal: either });
-      return await ask(path, asStream(socket), either);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (timeout.aborted) throw silent(path, `did not answer within ${timeoutMs / 1000} s`);
-      if (!["ENOENT", "ENOTDIR", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  let asked = "";
+  const timedOut = (): ConsoleSocketError => silent(asked, `did not answer within ${timeoutMs / 1000} s`);
+  return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
+    for (const path of paths) {
+      asked = path;
+      try {
+        using socket = await UnixSocket.connect(path, { signal: either });
+        return await ask(path, asStream(socket), either);
+      } catch (error) {
+        if (!["ENOENT", "ENOTDIR", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      }
     }
-  }
-  throw new ConsoleSocketError(
-    "ERR_CONSOLE_SANDBOX",
-    `Expected a running sandbox ${id}: nobody listens on ${paths.join(" or ")}.`,
-  );
+    throw new ConsoleSocketError(
+      "ERR_CONSOLE_SANDBOX",
+      `Expected a running sandbox ${id}: nobody listens on ${paths.join(" or ")}.`,
+    );
+  });
 }
 
 function ask(path: string, stream: UnixStream, signal: AbortSignal): Promise<string> {

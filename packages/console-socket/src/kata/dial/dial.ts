@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { UnixSocket } from "cmsg";
 import { connect } from "cmsg/vsock";
+import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { type AgentAddress, agentAddressText, parseAgentAddress } from "../address/agent-address.js";
 import { asStream } from "./as-stream.js";
@@ -53,24 +54,19 @@ export async function dial(
 ): Promise<Duplex> {
   const target = typeof address === "string" ? parseAgentAddress(address) : checkedAddress(address);
   checkTimeout(timeoutMs);
-  signal?.throwIfAborted();
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const either = signal ? AbortSignal.any([signal, deadline]) : deadline;
   let latest: unknown;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    try {
-      return await connectOnce(target, either);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (deadline.aborted) throw unreachable(target, timeoutMs, error === deadline.reason ? latest : error);
-      if (!RETRIED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
-      latest = error;
+  const timedOut = (): ConsoleSocketError => unreachable(target, timeoutMs, latest);
+  return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        return await connectOnce(target, either);
+      } catch (error) {
+        if (!RETRIED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+        latest = error;
+      }
+      await delay(pause, undefined, { signal: either });
     }
-    await delay(pause, undefined, { signal: either }).catch(() => {
-      signal?.throwIfAborted();
-      throw unreachable(target, timeoutMs, latest);
-    });
-  }
+  });
 }
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */

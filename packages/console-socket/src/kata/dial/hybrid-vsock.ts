@@ -6,6 +6,7 @@
 // From then on the connection is the guest's. What came with the line belongs to it. Where nobody listens on the port,
 // the hypervisor closes.
 import type { UnixSocket, UnixStream } from "cmsg";
+import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { asStream } from "./as-stream.js";
 
@@ -27,10 +28,13 @@ export async function readAnswer(
   signal: AbortSignal | undefined,
   timeoutMs: number = ANSWER_TIMEOUT_MS,
 ): Promise<{ hostPort: number; rest: Buffer }> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-  let seen = Buffer.alloc(0);
-  try {
+  const timedOut = (): ConsoleSocketError =>
+    new ConsoleSocketError(
+      "ERR_CONSOLE_TIMEOUT",
+      `Expected OK from the hypervisor; it took the connection and did not answer within ${timeoutMs / 1000} s.`,
+    );
+  return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
+    let seen = Buffer.alloc(0);
     for (;;) {
       const end = seen.indexOf("\n");
       if (end !== -1) return { hostPort: hostPortOf(seen.subarray(0, end)), rest: seen.subarray(end + 1) };
@@ -40,13 +44,7 @@ export async function readAnswer(
       if (!message) throw seen.length > 0 ? unexpected(seen) : closed();
       seen = Buffer.concat([seen, message.data]);
     }
-  } catch (error) {
-    if (error !== timeout.reason) throw error;
-    throw new ConsoleSocketError(
-      "ERR_CONSOLE_TIMEOUT",
-      `Expected OK from the hypervisor; it took the connection and did not answer within ${timeoutMs / 1000} s.`,
-    );
-  }
+  });
 }
 
 /** Asks for a port of the guest on a connected `socket`, which is taken, also on failure. */

@@ -1,4 +1,5 @@
 // What the two protocols have in common: one message out, one back, and everything that can come in between.
+import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { RpcError } from "./rpc-error.js";
 
@@ -45,30 +46,18 @@ export function unary(
   request: TransportRequest,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  const { timeoutMs } = request;
-  return new Promise((resolve, reject) => {
-    let cancel = (): void => undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const end = (outcome: Buffer | { reason: unknown }): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-      if (outcome instanceof Uint8Array) resolve(outcome);
-      else reject(outcome.reason);
-    };
-    const giveUp = (reason: unknown): void => {
-      cancel();
-      end({ reason });
-    };
-    const onAbort = (): void => giveUp(signal?.reason);
-    if (signal?.aborted) return reject(signal.reason);
-    signal?.addEventListener("abort", onAbort);
-    if (timeoutMs !== undefined) {
-      timer = setTimeout(
-        () => giveUp(new RpcError("DEADLINE_EXCEEDED", `no answer within ${timeoutMs} ms`)),
-        timeoutMs,
+  const { timeoutMs = Number.POSITIVE_INFINITY } = request;
+  const timedOut = (): RpcError => new RpcError("DEADLINE_EXCEEDED", `no answer within ${timeoutMs} ms`);
+  return withDeadline({ timeoutMs, signal, timedOut }, (either) => {
+    return new Promise((resolve, reject) => {
+      const cancel = transport.start(request, (outcome) =>
+        outcome instanceof Error ? reject(outcome) : resolve(outcome),
       );
-    }
-    cancel = transport.start(request, (outcome) => end(outcome instanceof Error ? { reason: outcome } : outcome));
+      either.addEventListener("abort", () => {
+        cancel();
+        reject(either.reason);
+      });
+    });
   });
 }
 

@@ -1,0 +1,47 @@
+// What waits with a limit leaves nothing with the caller's signal, which may live as long as the service.
+import { getEventListeners } from "node:events";
+import { UnixSocket } from "cmsg";
+import { launch, listen, receiveConsole } from "console-socket";
+import { dial, passFd, sandboxAgentUrl } from "console-socket/kata";
+import t from "tap";
+import { hybridFront } from "../support/hybrid-front.js";
+import { tempDir } from "../support/temp-dir.js";
+
+/** Listeners, and what AbortSignal.any of Node.js leaves in a source. */
+function leftWith(signal: AbortSignal): number {
+  const dependent = Object.getOwnPropertySymbols(signal).find((symbol) => String(symbol).includes("kDependantSignals"));
+  const signals = dependent && (signal as unknown as Record<symbol, Set<unknown> | null>)[dependent];
+  return getEventListeners(signal, "abort").length + (signals?.size ?? 0);
+}
+
+t.test("the caller's signal keeps nothing of what has ended", async (t) => {
+  const front = await hybridFront(t, (socket) => socket.end("OK 1\n"));
+  const nobody = `${tempDir(t)}/nobody`;
+  const operations: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
+    receiveConsole: async (signal) => {
+      const [ours, theirs] = UnixSocket.pair();
+      theirs.close();
+      await receiveConsole(ours, { signal });
+    },
+    "receiveConsole, in time": async (signal) => {
+      const [ours, theirs] = UnixSocket.pair();
+      await receiveConsole(ours, { signal, silentPeerTimeoutMs: 1 }).finally(() => theirs.close());
+    },
+    accept: async (signal) => {
+      const listener = await listen();
+      setImmediate(() => listener.close());
+      await listener.accept({ signal });
+    },
+    launch: (signal) => launch(["false", "{}"], { signal, timeoutMs: 60_000 }),
+    "launch, in time": (signal) => launch(["sh", "-c", "exec sleep 60", "{}"], { signal, timeoutMs: 1 }),
+    dial: async (signal) => (await dial(`hvsock://${front.path}:1024`, { signal })).destroy(),
+    "dial, in time": (signal) => dial(nobody, { signal, timeoutMs: 30 }),
+    passFd: (signal) => passFd(front.path, 1027, 0, { signal }),
+    sandboxAgentUrl: (signal) => sandboxAgentUrl("box", { signal, root: tempDir(t) }),
+  };
+  const { signal } = new AbortController();
+  for (const [name, operation] of Object.entries(operations)) {
+    await operation(signal).catch(() => undefined);
+    t.equal(leftWith(signal), 0, name);
+  }
+});
