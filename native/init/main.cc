@@ -26,12 +26,15 @@ namespace init {
 
 namespace {
 
-// A process of the container must not reach into this one (/proc/PID/fd, ptrace) while it holds what is not the
-// container's, CVE-2016-9962. exec makes the command dumpable again.
-bool seclude(Message* problem) {
-  if (prctl(PR_SET_DUMPABLE, 0) == 0 && dismiss_descriptors(Inherited::kCloseOnExec)) return true;
+bool refuse_seclusion(Message* problem) {
   problem->add("expected to shut this process off, got ").error(errno).add("; see what denies prctl or close_range");
   return false;
+}
+
+// A process of the container must not reach into this one (/proc/PID/fd, ptrace) while it holds what is not the
+// container's, CVE-2016-9962. exec makes the command dumpable again.
+bool make_undumpable() {
+  return prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
 // Before the terminal takes its place: a failure to run the command has to reach who started this.
@@ -58,19 +61,19 @@ bool prepare(const Options& options, Message* problem) {
   // Until the command runs: a reader that is gone is an error to report.
   ignore_signal(SIGPIPE);
   begin_progress(options.verbose, options.timeout_ms);
-  return check_handshake(options, problem) && seclude(problem);
+  if (!check_handshake(options, problem)) return false;
+  if (make_undumpable() && dismiss_descriptors(Inherited::kCloseOnExec)) return true;
+  return refuse_seclusion(problem);
 }
 
-// In front of the command's own start only exec(3) is left.
-bool leave_preparations(const Options& options, const Supervision& supervision, Message* problem) {
+// Before --ready-fd is told: after that only the command's own start may fail.
+bool become_command_user(const Options& options, const Supervision& supervision, Message* problem) {
   if (!become_user(options, problem)) return false;
-  if (!die_with_parent(supervision.pdeathsig, supervision.parent)) {
-    problem->add("--pdeathsig: expected to set it, got ").error(errno).add("; see what denies prctl here");
-    return false;
-  }
-  end_timeout();
-  default_signal(SIGPIPE);
-  return true;
+  // A change of user makes the process dumpable again where fs.suid_dumpable is 1, and clears the signal.
+  if (!make_undumpable()) return refuse_seclusion(problem);
+  if (die_with_parent(supervision.pdeathsig, supervision.parent)) return true;
+  problem->add("--pdeathsig: expected to set it, got ").error(errno).add("; see what denies prctl here");
+  return false;
 }
 
 bool make_console(const Options& options, common::Pty* pty, Message* problem) {
@@ -107,12 +110,13 @@ int run(const Options& options, Message& problem) {
   if (!send_to_receiver(options, &pty, &problem)) return fail(problem);
   step("taking the terminal");
   if (!take_terminal(pty.peer, &supervision, &problem)) return fail(problem);
-  if (!agree_with_outside(options, &problem)) return fail(problem);
+  if (!become_command_user(options, supervision, &problem)) return fail(problem);
   if (!keep_standard_error(&standard_error, &problem)) return fail(problem);
+  if (!agree_with_outside(options, &problem)) return fail(problem);
   step("starting the command");
-  if (!use_as_standard(pty.peer, &problem) || !leave_preparations(options, supervision, &problem)) {
-    return fail(problem, standard_error.get());
-  }
+  if (!use_as_standard(pty.peer, &problem)) return fail(problem, standard_error.get());
+  end_timeout();
+  default_signal(SIGPIPE);
   ExitStatus status = run_command(options.command, &problem);
   problem.write_line(standard_error.get());
   return status;

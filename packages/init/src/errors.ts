@@ -3,7 +3,8 @@
 
 /** Every code of `InitError`, with what it means. */
 export const INIT_ERROR_CODES = {
-  ERR_INIT_FAILED: "What was started ended before it had sent its console; the message has what it said.",
+  ERR_INIT_FAILED:
+    "What was started ended before it had sent its console and become the user; the message has what it said.",
   ERR_INIT_INVALID_ARG: "An argument has the wrong type, is out of range, or contradicts another.",
   ERR_INIT_MOUNTED_OVER: "Something is mounted over the devpts' own device.",
   ERR_INIT_NO_PROC: "Neither openat2 nor a genuine /proc is there, so that nothing can be opened safely.",

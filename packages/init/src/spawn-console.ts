@@ -23,7 +23,10 @@ export interface SpawnConsoleOptions extends Sandbox {
   mountConsole?: boolean | undefined;
   /** The user the terminal is given to. */
   owner?: number | undefined;
-  /** Run the command as this user and group. */
+  /**
+   * Run the command as this user and group, in no other group. In a user namespace that an ordinary user made, groups
+   * that it does not map stay (docs/console-init.md, Groups).
+   */
   user?: { uid: number; gid: number } | undefined;
   /** Stay as the command's parent, with PID 1's duties. Default: in a new PID namespace. */
   init?: boolean | undefined;
@@ -54,8 +57,9 @@ export interface ConsoleProcess {
   /** Where the console arrives: for `receiveConsole()` of console-socket. The caller's to close. */
   socket: UnixSocket;
   /**
-   * Resolves once the console is sent: with the pid, as it is here, of console-init or (without `init`) of the command;
-   * undefined when that has ended by now. Rejects with InitError ERR_INIT_FAILED when it ended before.
+   * Resolves once the console is sent and `user` is taken: with the pid, as it is here, of console-init or (without `init`) of the command;
+   * undefined when that has ended by now. Rejects with InitError ERR_INIT_FAILED when it ended before: also when it could
+   * not become `user`. Afterwards only the command's own start can fail, which `exited` tells.
    */
   ready: Promise<number | undefined>;
   /** Never rejects. */
@@ -191,7 +195,7 @@ async function whenReady(handshake: UnixSocket, exited: Promise<Exit>): Promise<
   const ended = signal ? `was ended by ${signal}` : `ended with status ${status}`;
   throw new InitError(
     "ERR_INIT_FAILED",
-    `Expected a console; what was started ${ended}: ${stderr.trim() || "(silent)"}`,
+    `Expected console-init to get ready; what was started ${ended}: ${stderr.trim() || "(silent)"}`,
   );
 }
 

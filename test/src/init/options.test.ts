@@ -1,7 +1,7 @@
 // What each option does that the other files do not show: the name, whose the terminal is, the handshake, the time
 // limit, the word on each step.
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { getuid } from "node:process";
 import { UnixSocket } from "cmsg";
 import t, { type Test } from "tap";
@@ -62,6 +62,70 @@ t.test("console-init --owner and --user [not mapped, not permitted]", { skip: ne
     t.match(refused.output, { status: 125, stderr: /--user: expected to .*, got Operation not permitted; / });
   }
 });
+
+// Each becomes what follows on its command line: a login as useradd(8) makes it, and one that is in other groups too.
+const login = ["setpriv", "--reuid=1234", "--regid=1234", "--groups=1234"];
+const loginInGroups = ["setpriv", "--reuid=1234", "--regid=1234", "--groups=1234,5678,9012"];
+
+t.test(
+  "console-init --user [a login, in a user namespace of its own]",
+  { skip: needsBox || needs("root") },
+  async (t) => {
+    const shows = async (around: string[], groups: string) => {
+      const box = createBox(t);
+      for (const dir of [box.dir, box.root]) chmodSync(dir, 0o777);
+      const to = await receiver(t, [toTheEnd], box.socket);
+      chmodSync(box.socket, 0o777);
+      const command = ["/busybox", "sh", "-c", "/busybox id -u; /busybox id -G"];
+      t.match(await runInBox(t, box, { around, options: ["--user=0:0"], command }), { status: 0, stderr: "" });
+      t.equal(await to.shown(), `0\r\n${groups}\r\n`);
+    };
+    await shows(login, "0");
+    await shows(loginInGroups, "0 65534 65534");
+  },
+);
+
+t.test("console-init --user [a login, without namespaces]", { skip: skip || needs("root") }, async (t) => {
+  const starts = async (through: string[], options: string[]) => {
+    const to = await receiver(t, [toTheEnd]);
+    chmodSync(dirname(to.socket), 0o777);
+    chmodSync(to.socket, 0o777);
+    return startInit(t, to, ["true"], { through, options }).ended;
+  };
+  t.match(await starts(login, ["--user=1234:1234"]), { status: 0, stderr: "" }, "it stays who it is");
+  const message = /^console-init: --user: expected to give up the supplementary groups, got Operation not permitted; /;
+  t.match(await starts(loginInGroups, ["--user=1234:1234"]), { status: 125, stderr: message }, "not in other groups");
+  // Ids 0 to 9, and in a group that is not among them. setgroups is denied there as in an ordinary user's namespace.
+  const mapped = [
+    "python3",
+    fixture("start-as.py"),
+    "mapped-ids",
+    "python3",
+    fixture("deny.py"),
+    "setgroups=EPERM",
+    "--",
+  ];
+  t.match(await starts(mapped, ["--user=0:0"]), { status: 0, stderr: "" }, "the same user keeps them");
+  t.match(await starts(mapped, ["--user=1:0"]), { status: 125, stderr: message }, "another does not get them");
+});
+
+t.test(
+  "console-init --user [held] has become the user, and is closed to it",
+  { skip: skip || needs("root") },
+  async (t) => {
+    const [ours, theirs] = UnixSocket.pair();
+    const to = await receiver(t, [toTheEnd]);
+    const options = ["--ready-fd=3", "--wait-fd=3", "--user=1234:567"];
+    const init = startInit(t, to, ["true"], { options, fds: [theirs.fd] });
+    theirs.close();
+    await ours.receive();
+    t.match(readFileSync(`/proc/${init.pid}/status`, "utf8"), /^Uid:(\t1234){4}\nGid:(\t567){4}$/m);
+    t.equal(statSync(`/proc/${init.pid}/fd`).uid, 0, "not dumpable, proc(5)");
+    await ours.send(Buffer.from("g"));
+    t.match(await init.ended, { status: 0, stderr: "" });
+    ours.close();
+  },
+);
 
 t.test("console-init --ready-fd and --wait-fd", { skip }, async (t) => {
   for (const options of [[], ["--init"]]) {

@@ -134,6 +134,33 @@ t.test("spawnConsole() in namespaces, by unshare", { skip: sandboxed }, async (t
   t.equal(mapped.shown, "7 8\r\n");
 });
 
+t.test("spawnConsole() [user, in namespaces] runs the command as that user", { skip: sandboxed }, async (t) => {
+  const script = 'echo "$(id -u) $(id -g)"; grep Groups /proc/self/status';
+  const cases: [SpawnConsoleOptions, string][] = [
+    [{ namespaces: { user: true }, user: { uid: 0, gid: 0 } }, "0 0"],
+    [{ namespaces: all, user: { uid: 0, gid: 0 } }, "0 0"],
+    [{ namespaces: { user: { uid: 7, gid: 8 } }, user: { uid: 7, gid: 8 } }, "7 8"],
+  ];
+  for (const [options, ids] of cases) {
+    const { shown, status, stderr, pid } = await shows(t, script, options);
+    t.match({ status, stderr, pid }, { status: 0, stderr: "", pid: Number }, JSON.stringify(options));
+    // 65534 stands for what the namespace does not map: the login's other groups, which the kernel does not let go.
+    t.match(shown, new RegExp(`^${ids}\r\nGroups:[\t ]*((${ids.split(" ")[1]}|65534) )*\r\n$`));
+  }
+});
+
+t.test("spawnConsole() [a user that is not mapped] rejects `ready` with the reason", { skip: sandboxed }, async (t) => {
+  for (const init of [false, true]) {
+    const options = { namespaces: { user: true }, user: { uid: 77, gid: 0 }, owner: 0, init };
+    const { ready, exited, socket } = spawnConsole("true", [], options);
+    const console = await receiveConsole(socket);
+    const message = /--user: expected to become user 77, got an id that this user namespace does not map;/;
+    await t.rejects(ready, { code: "ERR_INIT_FAILED", message });
+    t.match(await exited, { status: 125, stderr: message });
+    t.equal(await new Transcript(console).ended, "", "the console ends at once");
+  }
+});
+
 t.test(
   "spawnConsole() in a PID namespace: console-init is PID 1, and takes signals",
   { skip: sandboxed },
@@ -201,6 +228,8 @@ t.test(
     const namespaces = { user: { uid: 1234, gid: 567 } };
     const options = { root: { path: rootfs(t), by: "pivot_root" as const }, namespaces, env: { PATH: "/bin" } };
     t.equal((await shows(t, 'echo "$(id -u) $(id -g)"', options)).shown, "1234 567\r\n");
+    const user = namespaces.user;
+    t.equal((await shows(t, 'echo "$(id -u) $(id -g)"', { ...options, user })).shown, "1234 567\r\n", "with --user");
   },
 );
 
