@@ -187,16 +187,9 @@ t.test("console-init finds a command as execvp does", { skip }, async (t) => {
 t.test("a shell on the terminal has job control: Ctrl-Z, bg, fg, Ctrl-C", { skip }, async (t) => {
   // Not a shell's loop: Ctrl-Z would now and then hit its next program between vfork and exec, and the shell, which
   // waits for that exec, could not stop.
-  const job = [
-    "import signal, sys",
-    "signal.signal(signal.SIGCONT, lambda *_: print('continued', flush=True))",
-    "signal.signal(signal.SIGINT, lambda *_: sys.exit('interrupted'))",
-    "print('began', flush=True)",
-    "while True: signal.pause()",
-  ].join("\n");
   for (const options of [[], ["--init"]]) {
     const to = await receiver(t, [
-      { write: 'python3 -c "$JOB"\n' },
+      { write: 'python3 "$JOB"\n' },
       { read: "began" },
       { write: "\x1a" },
       { read: "Stopped" },
@@ -211,7 +204,7 @@ t.test("a shell on the terminal has job control: Ctrl-Z, bg, fg, Ctrl-C", { skip
       { write: "exit 7\n" },
       toTheEnd,
     ]);
-    const init = startInit(t, to, ["env", `JOB=${job}`, "ENV=", "sh", "-i"], { options });
+    const init = startInit(t, to, ["env", `JOB=${fixture("job.py")}`, "ENV=", "sh", "-i"], { options });
     t.strictSame(await ended(init), [7, null]);
   }
 });
