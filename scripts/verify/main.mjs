@@ -2,19 +2,23 @@
 //   node scripts/verify/main.mjs                        every step
 //   node scripts/verify/main.mjs --only NAME…           these; --list says which there are
 //   node scripts/verify/main.mjs --short                those that have a short form, in that: CI's
+//   node scripts/verify/main.mjs --resume               goes on: steps that passed on this commit are not run again
 // What a step prints goes to build/verify/NAME.log, and its end to the terminal when it failed. The exit status is 0 when
 // every step passed, 1 when one did not, 2 on a wrong command line. A step that lacks a program fails and names it.
+// What passed is kept in build/verify/passed.json while the tree is that of a commit.
 import { spawn } from "node:child_process";
 import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { readPassed, verifiedCommit, writePassed } from "./results.mjs";
 import { steps } from "./steps.mjs";
 
 const TAIL_LINES = 30;
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const logs = join(root, "build/verify");
+const results = join(logs, "passed.json");
 
 function isExecutable(file) {
   try {
@@ -48,24 +52,26 @@ function run({ command: [program, ...args], env }, log) {
   });
 }
 
+/** The last line of what it printed when it passed; undefined when it did not. */
 async function attempt(step) {
   const begin = performance.now();
   const log = join(logs, `${step.name}.log`);
   const lacks = missing(step);
   if (lacks.length > 0) {
     console.log(`FAIL ${step.name}: not installed: ${lacks.join(", ")}`);
-    return false;
+    return undefined;
   }
   const failure = await run(step, log);
   const seconds = Math.round((performance.now() - begin) / 1000);
   const lines = readFileSync(log, "utf8").trimEnd().split("\n");
   if (failure === undefined) {
-    console.log(`ok   ${step.name} (${seconds} s): ${lines.at(-1)}`);
-    return true;
+    const last = lines.at(-1) ?? "";
+    console.log(`ok   ${step.name} (${seconds} s): ${last}`);
+    return last;
   }
   console.log(`FAIL ${step.name} (${seconds} s): ${failure}; the end of ${log}:`);
   for (const line of lines.slice(-TAIL_LINES)) console.log(`     ${line}`);
-  return false;
+  return undefined;
 }
 
 function usage(message) {
@@ -78,7 +84,7 @@ function chosen() {
   try {
     const flag = /** @type {const} */ ({ type: "boolean" });
     const only = /** @type {const} */ ({ type: "string", multiple: true });
-    parsed = parseArgs({ options: { only, list: flag, short: flag }, allowPositionals: true });
+    parsed = parseArgs({ options: { only, list: flag, short: flag, resume: flag }, allowPositionals: true });
   } catch (error) {
     return usage(error.message);
   }
@@ -93,13 +99,44 @@ function chosen() {
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));
   if (unknown.length > 0) usage(`no step ${unknown.join(", ")}`);
   const asked = names.length > 0 ? steps.filter(({ name }) => names.includes(name)) : steps;
-  if (!values.short) return asked;
-  return asked.filter(({ short }) => short).map((step) => ({ ...step, ...step.short }));
+  const resume = values.resume === true;
+  if (!values.short) return { todo: asked.map((step) => ({ ...step, key: step.name })), resume };
+  const short = asked.filter(({ short }) => short);
+  return { todo: short.map((step) => ({ ...step, ...step.short, key: `${step.name} --short` })), resume };
 }
 
-const todo = chosen();
+const { todo, resume } = chosen();
 mkdirSync(logs, { recursive: true });
+const tree = verifiedCommit(root);
+if ("reason" in tree) {
+  console.log(
+    `verify: ${resume ? "every step runs, and no result is kept" : "no result is kept for --resume"}: ${tree.reason}`,
+  );
+}
+const kept = "commit" in tree ? readPassed(results, tree.commit) : {};
+if (!resume) for (const { key } of todo) delete kept[key];
+
+/** A tree that was changed meanwhile is not the commit's: what passed says nothing of it. */
+function keep(key, last) {
+  const now = verifiedCommit(root);
+  if (!("commit" in tree) || !("commit" in now) || now.commit !== tree.commit) return;
+  kept[key] = last;
+  writePassed(results, tree.commit, kept);
+}
+
 let passed = 0;
-for (const step of todo) if (await attempt(step)) passed++;
-console.log(`\n${passed} of ${todo.length} steps passed`);
-process.exit(passed === todo.length ? 0 : 1);
+let passedEarlier = 0;
+for (const step of todo) {
+  if (resume && Object.hasOwn(kept, step.key)) {
+    console.log(`ok   ${step.name} (passed earlier): ${kept[step.key]}`);
+    passedEarlier++;
+    continue;
+  }
+  const last = await attempt(step);
+  if (last === undefined) continue;
+  keep(step.key, last);
+  passed++;
+}
+const all = passed + passedEarlier;
+console.log(`\n${all} of ${todo.length} steps passed${passedEarlier > 0 ? `, ${passedEarlier} of them earlier` : ""}`);
+process.exit(all === todo.length ? 0 : 1);

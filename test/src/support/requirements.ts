@@ -34,6 +34,7 @@ const checks = {
   tmux: () => command("tmux"),
   strace: () => command("strace"),
   gcc: () => command("gcc"),
+  git: () => command("git"),
   chromium: () => command("chromium"),
   python3: () => command("python3"),
   protoc: () => command("protoc", "protobuf-compiler"),
