@@ -13,61 +13,30 @@
 //
 // Debian: clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev. Tests on sanitized builds: scripts/verify/sanitize.mjs.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
-import { headersOfThisNode } from "./node-headers.mjs";
+import { join } from "node:path";
+import { addonFlags, executableFlags, isOfAddon, nativeSources, variables } from "./flags.mjs";
 import { root } from "./root.mjs";
 
 const output = join(root, "build/Verify");
-const FOLDERS = ["addon", "common", "coverage", "fuzz", "init", "monitor"];
+const ours = nativeSources();
 
-const variables = (folder) => JSON.parse(readFileSync(join(root, folder, "sources.gypi"), "utf8")).variables;
-const { init_sources: initSources, init_cflags: cflags } = variables("init");
-const { monitor_sources: monitorSources } = variables("monitor");
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const language = ["-x", "c++", "-Icommon", `-DCONSOLE_INIT_VERSION="${version}"`, '-DCOVERAGE_SOCKET="name"'];
+const cflags = variables("init").init_cflags;
 // A sanitizer's own functions are not hidden, and need their frames.
 const own = cflags.filter((flag) => flag !== "-Os" && !flag.startsWith("-fno-asynchronous"));
 
 const withoutMain = (sources) => sources.filter((file) => !file.endsWith("/main.cc"));
 const TARGETS = {
   common: { sources: ["common/control_message.cc"], longest: 1200 },
-  console_init: { sources: withoutMain(initSources), longest: 4500 },
-  monitor: { sources: withoutMain(monitorSources), longest: 200 },
+  console_init: { sources: withoutMain(variables("init").init_sources), longest: 4500 },
+  monitor: { sources: withoutMain(variables("monitor").monitor_sources), longest: 200 },
 };
-
-const ours = FOLDERS.flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((name) => /\.(cc|h)$/.test(name))
-    .map((name) => join(folder, name)),
-);
 
 function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
   if (error) throw error;
   return status === 0;
-}
-
-/** What the addon is compiled with: a gyp file is a Python literal. */
-function addonFlags() {
-  const program = "import ast, json; print(json.dumps(ast.literal_eval(open('binding.gyp').read())))";
-  const { stdout, status, error } = spawnSync("python3", ["-c", program], { cwd: root, encoding: "utf8" });
-  if (error || status !== 0) throw error ?? new Error("binding.gyp cannot be read");
-  const { defines } = JSON.parse(stdout).targets.find(({ target_name }) => target_name === "cmsg");
-  const prefix = headersOfThisNode();
-  if (!prefix)
-    throw new Error(`${process.execPath} has no headers beside it: npm_config_nodedir names their directory`);
-  const wrappers = dirname(createRequire(import.meta.url).resolve("node-addon-api/package.json"));
-  const headers = [join(prefix, "include/node"), wrappers];
-  return [
-    "-x",
-    "c++",
-    "-std=c++20",
-    ...defines.map((define) => `-D${define}`),
-    ...headers.flatMap((of) => ["-isystem", of]),
-  ];
 }
 
 async function tidy(of, flags) {
@@ -86,8 +55,6 @@ async function tidy(of, flags) {
   return passed;
 }
 
-const ofAddon = (file) => file.startsWith("addon/");
-
 function fuzz(target) {
   const { sources, longest } = TARGETS[target];
   const [corpus, seeds] = [join(output, "corpus", target), join("fuzz/seeds", target)];
@@ -95,7 +62,7 @@ function fuzz(target) {
   const executable = join(output, `fuzz-${target}`);
   const sanitizer = ["-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"];
   const files = [`fuzz/${target}.cc`, ...sources];
-  if (!run("clang++-19", [...language, ...own, ...sanitizer, ...files, "-o", executable])) return false;
+  if (!run("clang++-19", [...executableFlags(), ...own, ...sanitizer, ...files, "-o", executable])) return false;
   const seconds = process.env.FUZZ_SECONDS ?? "10";
   const limits = [
     `-max_total_time=${seconds}`,
@@ -115,8 +82,8 @@ const steps = {
     for (const file of long) console.error(`${file} has more than 300 lines`);
     return long.length === 0;
   },
-  tidy: () => tidy((file) => !ofAddon(file), [...language, "-std=c++20", "-fno-exceptions", "-fno-rtti"]),
-  "tidy-addon": () => tidy(ofAddon, addonFlags()),
+  tidy: () => tidy((file) => !isOfAddon(file), executableFlags()),
+  "tidy-addon": () => tidy(isOfAddon, addonFlags()),
   fuzz: () => Object.keys(TARGETS).every(fuzz),
 };
 
