@@ -9,7 +9,7 @@ namespace addon {
 
 namespace {
 
-// libuv's table, and the one number of this project's that the oldest supported libuv lacks.
+// libuv's table. The oldest supported libuv lacks ETOOMANYREFS.
 const char* name_of(int error) {
   return error == ETOOMANYREFS ? "ETOOMANYREFS" : uv_err_name(-error);
 }
@@ -22,11 +22,11 @@ const char* text_of(int error) {
 
 void throw_errno(Napi::Env env, int error, const char* syscall) {
   std::string code = name_of(error);
-  Napi::Error failure = Napi::Error::New(env, code + ": " + text_of(error) + ", " + syscall);
+  Napi::Error failure = Napi::Error::New(env, syscall + (" " + code) + ": " + text_of(error));
   failure.Set("code", Napi::String::New(env, code));
   failure.Set("errno", Napi::Number::New(env, -error));
   failure.Set("syscall", Napi::String::New(env, syscall));
-  // NOLINTNEXTLINE(cert-err09-cpp,cert-err61-cpp,misc-throw-by-value-catch-by-reference): it got its properties first
+  // NOLINTNEXTLINE(cert-err09-cpp,cert-err61-cpp,misc-throw-by-value-catch-by-reference): its properties are set first
   throw failure;
 }
 

@@ -1,4 +1,6 @@
-// A failed system call as a JavaScript error in the shape of Node's own: code, errno, syscall.
+// A failed system call as a JavaScript error in the shape of Node.js's `net`: code, errno, syscall, and the message
+// "connect ENOENT: no such file or directory". TypeScript adds the address, which it knows as the caller wrote it
+// (packages/cmsg/src/errors.ts).
 #pragma once
 
 #include <napi.h>

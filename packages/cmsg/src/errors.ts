@@ -1,5 +1,5 @@
-// What can go wrong besides a system call: the contracts of this package, each with a stable code. A system call's own
-// failure stays what Node makes of it everywhere else: code 'EPIPE', errno, syscall.
+// Errors of two kinds. A broken contract of this package has a stable code. A failed system call has the shape that
+// Node.js's `net` gives it: code 'ENOENT', errno, syscall, and the address or path that the call was given.
 
 /** Every code of `CmsgError`, with what it means. */
 export const CMSG_ERROR_CODES = {
@@ -17,7 +17,7 @@ export const CMSG_ERROR_CODES = {
     "At least one byte is needed: a stream drops descriptors without one, an empty record looks like the end.",
   ERR_CMSG_NO_FD: "The message came without the descriptor it should carry.",
   ERR_CMSG_NOTIFY: "NOTIFY_SOCKET is not set or malformed, or nobody receives there.",
-  ERR_CMSG_NOT_LISTENING: "The descriptor is not a stream socket that listens.",
+  ERR_CMSG_NOT_LISTENING: "The descriptor is not a socket that listens.",
   ERR_CMSG_NOT_STDIO: "The message is not the three standard streams that a lender sends. Its descriptors are closed.",
   ERR_CMSG_NOT_UNIX:
     "The descriptor is not a Unix socket of the expected type: other families drop descriptors without a word.",
@@ -39,8 +39,16 @@ export class CmsgError extends Error {
   }
 }
 
+/** What a system call was given, as its error names it. */
+interface Subject {
+  /** A socket's: a path, `@name`, or `vsock://CID:PORT`. */
+  address?: string;
+  /** A file's. */
+  path?: string;
+}
+
 /** The shape of a system call's failure. */
-export interface SyscallError extends Error {
+export interface SyscallError extends Error, Subject {
   code: string;
   errno: number;
   syscall: string;
@@ -50,12 +58,22 @@ export function isSyscallError(error: unknown, code: string): error is SyscallEr
   return error instanceof Error && "syscall" in error && (error as SyscallError).code === code;
 }
 
-/** Runs a system call on `address` and names it in the failure, as Node's fs does with paths. */
-export function naming<Result>(address: string, call: () => Result): Result {
+/** Runs a system call. Its error names `subject`, and says what the code means here where `reasons` has it. */
+export function naming<Result>(subject: Subject, call: () => Result, reasons: Record<string, string> = {}): Result {
   try {
     return call();
   } catch (error) {
-    if (error instanceof Error && "syscall" in error) error.message += ` '${address}'`;
-    throw error;
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    const failure = error as SyscallError;
+    throw explained(failure, reasons[failure.code], subject);
   }
+}
+
+/** A copy of `failure` that says more: `bind EADDRINUSE: address already in use /run/x: REASON`. */
+export function explained(failure: SyscallError, reason?: string, subject: Subject = {}): SyscallError {
+  const { code, errno, syscall, address, path } = failure;
+  const given = subject.address ?? subject.path;
+  const message = `${failure.message}${given === undefined ? "" : ` ${given}`}${reason === undefined ? "" : `: ${reason}`}`;
+  const before = { ...(address !== undefined && { address }), ...(path !== undefined && { path }) };
+  return Object.assign(new Error(message), { code, errno, syscall, ...before, ...subject });
 }

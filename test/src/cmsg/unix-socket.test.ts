@@ -176,8 +176,15 @@ t.test("connect [nobody there, not a socket, bad address] tells which", async (t
   const before = openFds();
   const dir = tempDir(t);
   writeFileSync(`${dir}/file`, "");
-  await t.rejects(UnixSocket.connect(`${dir}/none`), { code: "ENOENT", syscall: "connect", message: /\/none'/ });
-  await t.rejects(UnixSocket.connect(`${dir}/file`), { code: "ECONNREFUSED" });
+  await t.rejects(UnixSocket.connect(`${dir}/none`), {
+    code: "ENOENT",
+    errno: -2,
+    syscall: "connect",
+    address: `${dir}/none`,
+    message: `connect ENOENT: no such file or directory ${dir}/none`,
+  });
+  await t.rejects(UnixSocket.connect(`${dir}/file`), { code: "ECONNREFUSED", address: `${dir}/file` });
+  await t.rejects(UnixSocket.connect({ abstract: `${dir}/none` }), { code: "ECONNREFUSED", address: `@${dir}/none` });
   for (const wrong of ["", "a\0b", `/tmp/${"x".repeat(200)}`, { abstract: "" }, { abstract: "x".repeat(108) }]) {
     await t.rejects(UnixSocket.connect(wrong), { code: "ERR_CMSG_INVALID_ARG" });
   }

@@ -49,22 +49,26 @@ function checkedBytes(address: UnixAddress): Buffer {
   return Buffer.from(abstract ? `\0${name}` : name);
 }
 
-/** bind(2); without an address the kernel chooses an abstract name. A failure names the address. */
+/** bind(2); without an address the kernel chooses an abstract name. An error has the address. */
 export function bindTo(socket: number, address: UnixAddress | undefined): void {
   if (address === undefined) native.bind(socket, Buffer.alloc(0));
-  else naming(addressText(address), () => withSunPath(address, (bytes) => native.bind(socket, bytes)));
+  else callWith(address, (sunPath) => native.bind(socket, sunPath));
 }
 
-/** connect(2): false when the listener's backlog is full. A failure names the address. */
+/** connect(2): false when the listener's backlog is full. An error has the address. */
 export function connectTo(socket: number, address: UnixAddress): boolean {
-  return naming(addressText(address), () => withSunPath(address, (bytes) => native.connect(socket, bytes)));
+  return callWith(address, (sunPath) => native.connect(socket, sunPath));
 }
 
-/** Calls `use` with sun_path as sendmsg(2) takes it: a pathname ends in NUL where there is room. */
-export function withSocketName<Result>(address: UnixAddress, use: (sunPath: Buffer) => Result): Result {
-  return withSunPath(address, (bytes) =>
-    use(bytes[0] === 0 || bytes.length === SUN_PATH_BYTES ? bytes : Buffer.concat([bytes, Buffer.alloc(1)])),
+/** Makes a call with sun_path as sendmsg(2) takes it: a pathname ends in NUL where there is room. */
+export function withSocketName<Result>(address: UnixAddress, call: (sunPath: Buffer) => Result): Result {
+  return callWith(address, (bytes) =>
+    call(bytes[0] === 0 || bytes.length === SUN_PATH_BYTES ? bytes : Buffer.concat([bytes, Buffer.alloc(1)])),
   );
+}
+
+function callWith<Result>(address: UnixAddress, call: (sunPath: Buffer) => Result): Result {
+  return withSunPath(address, (bytes) => naming({ address: addressText(address) }, () => call(bytes)));
 }
 
 /** @throws CmsgError ERR_CMSG_INVALID_ARG */

@@ -9,7 +9,7 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { native, SOCK_DGRAM } from "cmsg-native";
 import { bindTo, connectTo } from "../address/unix-address.js";
-import { isSyscallError, naming } from "../errors.js";
+import { explained, isSyscallError, naming, type SyscallError } from "../errors.js";
 
 const LOCK_RETRY_MS = 5;
 const LOCK_PATIENCE_MS = 500;
@@ -54,10 +54,9 @@ export function removeSocketFile(file: SocketFile): void {
   if (now?.ino === file.ino && now.dev === file.dev) unlinkSync(file.path);
 }
 
-async function replaceStale(socket: number, path: string, allowed: boolean, inUse: Error): Promise<void> {
+async function replaceStale(socket: number, path: string, allowed: boolean, inUse: SyscallError): Promise<void> {
   const refuse = (reason: string): never => {
-    inUse.message += `: ${reason}`;
-    throw inUse;
+    throw explained(inUse, reason);
   };
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found && !found.isSocket()) refuse("there is a file that is not a socket. Choose another path or remove it.");
@@ -97,7 +96,8 @@ async function withDirectoryLocked(directory: string, work: () => void): Promise
   if (fd === undefined) return work();
   try {
     const deadline = performance.now() + LOCK_PATIENCE_MS;
-    while (!naming(directory, () => native.tryLock(fd)) && performance.now() < deadline) await delay(LOCK_RETRY_MS);
+    while (!naming({ path: directory }, () => native.tryLock(fd)) && performance.now() < deadline)
+      await delay(LOCK_RETRY_MS);
     work();
   } finally {
     closeSync(fd);

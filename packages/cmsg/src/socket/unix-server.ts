@@ -1,9 +1,9 @@
 // A listening Unix socket.
-import { native } from "cmsg-native";
+import { native, SOCK_SEQPACKET, SOCK_STREAM } from "cmsg-native";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "../address/unix-address.js";
-import { CmsgError } from "../errors.js";
 import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkBacklog, checkMode, checks } from "../options.js";
+import { requireListening } from "./listening.js";
 import { type PassOptions, setPassing } from "./passing.js";
 import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
 import { SocketServer } from "./socket-server.js";
@@ -29,8 +29,6 @@ export interface ListenOptions extends PassOptions {
    */
   backlog?: number | undefined;
 }
-
-const SO_ACCEPTCONN = 30;
 
 export class UnixServer extends SocketServer<UnixSocket> {
   readonly #file: SocketFile | undefined;
@@ -75,15 +73,13 @@ export class UnixServer extends SocketServer<UnixSocket> {
    * this server's. It is made non-blocking, for everyone who shares it: accept(2) has no flag for one call, and a
    * connection that another process took in between would stop this one.
    *
-   * @throws CmsgError ERR_CMSG_NOT_UNIX, ERR_CMSG_INVALID_ARG (it does not listen), ERR_CMSG_UNSUPPORTED, and the
-   * descriptor stays the caller's; EBADF, ENOTSOCK.
+   * @throws CmsgError ERR_CMSG_NOT_LISTENING (it is no socket, a datagram socket, or one that does not listen),
+   * ERR_CMSG_NOT_UNIX, ERR_CMSG_UNSUPPORTED, and the descriptor stays the caller's; EBADF.
    */
   static fromFd(fd: Fd, options: PassOptions = {}): UnixServer {
     const number = numberOf(fd);
+    requireListening(number, [SOCK_STREAM, SOCK_SEQPACKET]);
     typeOf(number);
-    if (native.getSocketOption(number, SO_ACCEPTCONN) === 0) {
-      throw new CmsgError("ERR_CMSG_INVALID_ARG", `Descriptor ${number} is a socket that does not listen.`);
-    }
     setPassing(number, options);
     native.setNonBlocking(number);
     const address = addressOf(native.getSocketName(number));

@@ -1,11 +1,9 @@
 // A socket that listens already becomes a server of Node's.
 import { once } from "node:events";
 import type { Server } from "node:net";
-import { native, SO_TYPE, SOCK_STREAM } from "cmsg-native";
-import { CmsgError, isSyscallError } from "../errors.js";
+import { SOCK_STREAM } from "cmsg-native";
 import { type Fd, numberOf, OwnedFd } from "../fd/owned-fd.js";
-
-const SO_ACCEPTCONN = 30;
+import { requireListening } from "../socket/listening.js";
 
 /**
  * Lets `server` (of `net`, `http`, `https` …) accept connections from a listening stream socket, TCP or Unix, and takes
@@ -18,28 +16,8 @@ const SO_ACCEPTCONN = 30;
  */
 export async function listenOn(server: Server, fd: Fd): Promise<void> {
   const number = numberOf(fd);
-  requireListening(number);
+  requireListening(number, [SOCK_STREAM]);
   if (fd instanceof OwnedFd) fd.release();
   server.listen({ fd: number });
   await once(server, "listening");
-}
-
-function requireListening(number: number): void {
-  const seen = whatItIs(number);
-  if (seen === undefined) return;
-  throw new CmsgError(
-    "ERR_CMSG_NOT_LISTENING",
-    `Expected descriptor ${number} to be a stream socket that listens; it is ${seen}. Check which one was passed ` +
-      "(its name), and that the socket unit has ListenStream= and Accept=no.",
-  );
-}
-
-function whatItIs(number: number): string | undefined {
-  try {
-    if (native.getSocketOption(number, SO_TYPE) !== SOCK_STREAM) return "a socket of another type";
-    return native.getSocketOption(number, SO_ACCEPTCONN) === 0 ? "a socket that does not listen" : undefined;
-  } catch (error) {
-    if (isSyscallError(error, "ENOTSOCK")) return "no socket";
-    throw error;
-  }
 }

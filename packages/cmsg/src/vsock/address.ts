@@ -18,21 +18,15 @@ export function checkVsockAddress({ cid, port }: VsockAddress): void {
   checks.u32("port", port);
 }
 
-// What the errors of AF_VSOCK do not say by themselves.
+// What the codes mean for AF_VSOCK.
 const REASONS: Record<string, string> = {
   EAFNOSUPPORT: "this kernel has no AF_VSOCK: load the module vsock, or vhost_vsock on a host of virtual machines",
   ENODEV: "the kernel has no transport to that CID: vhost_vsock reaches guests, vsock_loopback this machine (CID 1)",
   EADDRNOTAVAIL: "that CID is not one of this machine's own",
-  ECONNRESET: "nobody listens on that port",
+  ECONNRESET: "no socket listens on that port",
 };
 
-/** Runs a system call on an address, and tells in its failure which, and what its code means here. */
+/** Runs a system call on an address. Its error has the address, and says what the code means for AF_VSOCK. */
 export function explaining<Result>({ cid, port }: VsockAddress, call: () => Result): Result {
-  try {
-    return naming(`vsock://${cid}:${port}`, call);
-  } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
-    if (reason) (error as Error).message += ` (${reason})`;
-    throw error;
-  }
+  return naming({ address: `vsock://${cid}:${port}` }, call, REASONS);
 }

@@ -1,7 +1,8 @@
 // A listening AF_VSOCK socket.
-import { native, type VsockAddress } from "cmsg-native";
+import { native, SOCK_STREAM, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checkBacklog } from "../options.js";
+import { requireListening } from "../socket/listening.js";
 import { SocketServer } from "../socket/socket-server.js";
 import { CID_ANY, checkVsockAddress, explaining, PORT_ANY } from "./address.js";
 import { VsockStream } from "./vsock-stream.js";
@@ -24,6 +25,7 @@ export class VsockServer extends SocketServer<VsockStream> {
 
   /** Use `listen()`. Takes a listening socket; when this throws, it is the caller's again. */
   constructor(owner: OwnedFd) {
+    requireListening(owner.fd, [SOCK_STREAM]);
     super(owner);
     this.address = native.vsockName(owner.fd);
   }

@@ -26,8 +26,9 @@ export async function receive(options: ReceiveOptions, report: Report): Promise<
   listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
   report.event("listening", { path: listener.path });
   listener.on("refused", ({ error }) => {
-    error.message = `refused a peer on ${listener.path}: ${error.message}`;
-    report.error(error, "refused");
+    const { code } = error as NodeJS.ErrnoException;
+    const refusal = new Error(`refused a peer on ${listener?.path}: ${error.message}`, { cause: error });
+    report.error(Object.assign(refusal, { code }), "refused");
   });
   if (mode === "null") await drainAll(listener, report);
   else await connectOne(listener, options, { copies, report });
