@@ -1,4 +1,4 @@
-// close, dup, fcntl, flock, statx.
+// Calls on any descriptor: close, dup, dup2, fcntl, flock, statx.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -28,7 +28,7 @@ napi_value disown(napi_env env, napi_callback_info info) {
 void close_fd(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   Environment::of(info.Env()).fds.disown(fd);
-  // The number is free whatever close answers; EINTR is not a failure and never a reason to call again.
+  // close(2) frees the number whatever it returns. EINTR is no failure: a second call could close another file.
   if (close(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
 }
 
@@ -38,12 +38,24 @@ Napi::Value duplicate(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, Environment::of(env).fds.own(copy));
 }
 
+void duplicate_to(const Napi::CallbackInfo& info) {
+  int from = int_argument(info, 0);
+  int to = int_argument(info, 1);
+  checked(info.Env(), common::retry_on_eintr([&] { return dup2(from, to); }), "dup2");
+}
+
 Napi::Value has_room(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), Environment::of(info.Env()).table.has_room());
+  return Napi::Boolean::New(info.Env(), Environment::of(info.Env()).descriptor_limit.has_room());
 }
 
 Napi::Value status_flags(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), checked(info.Env(), fcntl(int_argument(info, 0), F_GETFL), "fcntl"));
+}
+
+void set_non_blocking(const Napi::CallbackInfo& info) {
+  int fd = int_argument(info, 0);
+  int flags = checked(info.Env(), fcntl(fd, F_GETFL), "fcntl");
+  checked(info.Env(), fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl");
 }
 
 Napi::Value try_lock(const Napi::CallbackInfo& info) {
@@ -74,8 +86,10 @@ void define_descriptors(Napi::Env env, Napi::Object exports) {
   define_fast<disown>(env, exports, "disown");
   define(env, exports, "close", close_fd);
   define(env, exports, "dup", duplicate);
+  define(env, exports, "duplicateTo", duplicate_to);
   define(env, exports, "hasRoom", has_room);
   define(env, exports, "getStatusFlags", status_flags);
+  define(env, exports, "setNonBlocking", set_non_blocking);
   define(env, exports, "tryLock", try_lock);
   define(env, exports, "identify", identify);
 }

@@ -1,5 +1,5 @@
-// What one JavaScript environment (the main thread, or a Worker) has of native state. Everything here belongs to that
-// environment's thread; what all environments share is the closer's threads (closer.h) and the watchdog's (watchdog.h).
+// Native state of one JavaScript environment (the main thread, or a Worker). It belongs to that environment's thread.
+// All environments share the threads of closer.h and watchdog.h.
 #pragma once
 
 #include <napi.h>
@@ -7,14 +7,14 @@
 #include <memory>
 #include <span>
 
-#include "fd_table.h"
+#include "descriptor_limit.h"
 #include "owned_fds.h"
 #include "reactor.h"
 #include "watchdog.h"
 
 namespace addon {
 
-// Memory of JavaScript's that sendmsg and recvmsg use for every message.
+// JavaScript memory that sendmsg and recvmsg use for every message.
 struct SharedMemory {
   int32_t* slots = nullptr;
   std::span<uint8_t> scratch;
@@ -24,10 +24,10 @@ struct SharedMemory {
 
 struct Environment {
   OwnedFds fds;
-  FdTable table;
+  DescriptorLimit descriptor_limit;
   SharedMemory shared;
   std::shared_ptr<Reactor> reactor;
-  // Made with the first console.
+  // Created with the first console.
   std::shared_ptr<Watchdog> watchdog;
 
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }

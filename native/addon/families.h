@@ -1,4 +1,4 @@
-// The families of system calls; each file adds its functions to the module's exports. native.ts documents them.
+// The families of system calls. Each file adds its functions to the addon's exports; binding/native.ts documents them.
 #pragma once
 
 #include <napi.h>
@@ -11,6 +11,7 @@ void define_vsock(Napi::Env env, Napi::Object exports);
 void define_messages(Napi::Env env, Napi::Object exports);
 void define_processes(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
+void define_sessions(Napi::Env env, Napi::Object exports);
 void define_pty_allocation(Napi::Env env, Napi::Object exports);
 
 template <typename Function>

@@ -1,5 +1,5 @@
-// sendmsg and recvmsg: one call each, never blocking, whatever the socket's own flag says (it is shared with its other
-// holders, MSG_DONTWAIT is not).
+// sendmsg and recvmsg, which never block: MSG_DONTWAIT is this call's own, while O_NONBLOCK is shared with other
+// holders of the socket.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,9 +19,9 @@ namespace addon {
 
 namespace {
 
-// Numbers that go in and out, one a slot: an argument or a result of N-API costs as much as ten of them. messages.ts
-// has the same table. The name is bytes from kName on.
-enum Slot {
+// Arguments and results, one number each, because an argument or a result of N-API costs as much as ten of them.
+// ControlSlot of binding/messages.ts mirrors this enum, and a test compares them. The bytes of the name begin at kName.
+enum ControlSlot {
   kSocket,
   kLength,
   kOptions,
@@ -40,10 +40,11 @@ constexpr size_t kName = kFirstFd + common::kMaxRights;
 constexpr size_t kSlots = kName + sizeof(sockaddr_un::sun_path) / sizeof(int32_t);
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
-// Bits of kOptions: recvmsg's two, and sendmsg's.
-enum Option { kWantName = 1, kKeepWhenFull = 2, kCredentials = 1 };
+// Bits of kOptions. binding/messages.ts mirrors both enums, and a test compares them.
+enum ReceiveOption { kWantName = 1, kKeepWhenFull = 2 };
+enum SendOption { kCredentials = 1 };
 
-// Both are used for every message: their memory is looked up once.
+// Both are used for every message, so their addresses are looked up once.
 void share(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (!info[0].IsTypedArray() || !info[1].IsTypedArray()) throw Napi::TypeError::New(env, "expected typed arrays");
@@ -89,13 +90,14 @@ void close_all(const common::ControlData& control) {
   if (control.pidfd >= 0) close(control.pidfd);
 }
 
-// For a process near its limit of open files, where recvmsg would take the message and drop its descriptors: a look
-// installs them while the message stays, and only a complete set is taken. (A look by itself is a trap: each one
-// installs another set.) False with EMFILE: the message waits until files were closed.
+// For a process near its limit of open files, where recvmsg would consume the message and drop its descriptors.
+// MSG_PEEK installs the descriptors and leaves the message, which is consumed only when the set is complete. Each peek
+// installs another set, so an incomplete one is closed. -1 with EMFILE: the message stays until the process has closed
+// files.
 ssize_t receive_keeping(int socket, std::span<uint8_t> data, common::ControlData* control) {
-  ssize_t seen = common::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
-  if (seen == -1) return -1;
-  // A pidfd for which there is no number comes as that error, without the flag.
+  ssize_t peeked = common::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
+  if (peeked == -1) return -1;
+  // Without a free number a pidfd arrives as -EMFILE, without MSG_CTRUNC.
   if ((control->flags & MSG_CTRUNC) != 0 || control->pidfd == -EMFILE) {
     int probe = fcntl(socket, F_DUPFD_CLOEXEC, 0);
     bool full = probe == -1 && errno == EMFILE;
@@ -105,9 +107,9 @@ ssize_t receive_keeping(int socket, std::span<uint8_t> data, common::ControlData
       errno = EMFILE;
       return -1;
     }
-    // A security module's refusal: it stays one however many descriptors are free, so the message is taken.
+    // A security module refused the descriptors, and would again: consume the message.
   }
-  iovec vector{data.data(), static_cast<size_t>(seen)};
+  iovec vector{data.data(), static_cast<size_t>(peeked)};
   msghdr message{};
   message.msg_iov = &vector;
   message.msg_iovlen = 1;
@@ -117,11 +119,10 @@ ssize_t receive_keeping(int socket, std::span<uint8_t> data, common::ControlData
     errno = error;
     return -1;
   }
-  return seen;
+  return peeked;
 }
 
-// Everything received is written to memory that was ready before, and noted as owned: nothing between the system call
-// and that can throw.
+// No step between the system call and the ownership of its descriptors can throw: the memory was allocated before.
 napi_value receive(napi_env raw, napi_callback_info info) {
   Environment& environment = Environment::of(raw);
   int32_t* slot = environment.shared.slots;
@@ -130,7 +131,7 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   size_t length = static_cast<size_t>(slot[kLength]);
   auto data =
       length <= environment.shared.scratch.size() ? environment.shared.scratch : FastCall<1>(raw, info).bytes(0);
-  // Into 0 bytes a stream's descriptors would come without their bytes (unix(7)).
+  // With 0 bytes a stream would deliver descriptors without their bytes (unix(7)).
   if (length == 0 || length > data.size()) throw_errno(raw, EINVAL, "recvmsg");
   data = data.first(length);
 
@@ -156,7 +157,7 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   return nullptr;
 }
 
-// What a caller gave back together: numbers in the slots, as they came.
+// Closes the descriptors whose numbers are in the slots from kFirstFd on.
 napi_value close_received(napi_env raw, napi_callback_info) {
   Environment& environment = Environment::of(raw);
   size_t count = std::min(static_cast<size_t>(environment.shared.slots[kFdCount]), common::kMaxRights);

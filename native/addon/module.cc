@@ -1,5 +1,5 @@
-// The addon: one environment's state, and the functions of each family. What each does is said in binding/native.ts and
-// binding/messages.ts.
+// The addon: the state of one environment, and the functions of each family. binding/native.ts and binding/messages.ts
+// document them.
 #include <napi.h>
 
 #include "environment.h"
@@ -19,6 +19,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_messages(env, exports);
   define_processes(env, exports);
   define_terminals(env, exports);
+  define_sessions(env, exports);
   define_pty_allocation(env, exports);
   exports.Set("Watcher", Watcher::define(env));
   exports.Set("PtyStream", PtyStream::define(env));

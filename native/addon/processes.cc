@@ -1,6 +1,5 @@
-// Processes behind a terminal and behind a number: ioctl_tty(2) TIOCGSID, pidfd_open(2), pidfd_send_signal(2).
+// Processes by pidfd: pidfd_open(2), pidfd_send_signal(2).
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,15 +20,6 @@ namespace addon {
 
 namespace {
 
-// ENOTTY from a master says that no session has the terminal: not yet, or not any more.
-Napi::Value get_session_leader(const Napi::CallbackInfo& info) {
-  pid_t leader = 0;
-  int result = ioctl(int_argument(info, 0), TIOCGSID, &leader);
-  if (result == -1 && errno == ENOTTY) return Napi::Number::New(info.Env(), 0);
-  checked(info.Env(), result, "ioctl");
-  return Napi::Number::New(info.Env(), leader);
-}
-
 Napi::Value open_pidfd(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = static_cast<int>(checked(env, syscall(SYS_pidfd_open, int_argument(info, 0), 0), "pidfd_open"));
@@ -44,7 +34,6 @@ void send_signal(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void define_processes(Napi::Env env, Napi::Object exports) {
-  define(env, exports, "getSessionLeader", get_session_leader);
   define(env, exports, "openPidfd", open_pidfd);
   define(env, exports, "sendSignal", send_signal);
 }

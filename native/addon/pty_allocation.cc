@@ -1,16 +1,9 @@
-// Opening a terminal where the root file system is not to be trusted, and taking it: the calls of an init that is
-// written in Node. The way to a terminal is console-init's own (common/pty.h).
-#include <errno.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
+// Opens a terminal in a root file system that is not to be trusted, for an init that is written in JavaScript. The
+// checks are those of console-init (common/pty.h).
 #include <string>
 
 #include "../common/pty.h"
-#include "../common/retry.h"
-#include "arguments.h"
 #include "environment.h"
-#include "errors.h"
 #include "families.h"
 
 namespace addon {
@@ -43,32 +36,10 @@ Napi::Value open_pty(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value session_of(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), checked(info.Env(), getsid(int_argument(info, 0)), "getsid"));
-}
-
-void new_session(const Napi::CallbackInfo& info) {
-  checked(info.Env(), setsid(), "setsid");
-}
-
-void take_terminal(const Napi::CallbackInfo& info) {
-  checked(info.Env(), ioctl(int_argument(info, 0), TIOCSCTTY, 0), "ioctl");
-}
-
-void duplicate_to(const Napi::CallbackInfo& info) {
-  int from = int_argument(info, 0);
-  int to = int_argument(info, 1);
-  checked(info.Env(), common::retry_on_eintr([&] { return dup2(from, to); }), "dup2");
-}
-
 }  // namespace
 
 void define_pty_allocation(Napi::Env env, Napi::Object exports) {
   define(env, exports, "openPty", open_pty);
-  define(env, exports, "getSession", session_of);
-  define(env, exports, "newSession", new_session);
-  define(env, exports, "setControllingTerminal", take_terminal);
-  define(env, exports, "duplicateTo", duplicate_to);
 }
 
 }  // namespace addon

@@ -14,19 +14,14 @@ namespace addon {
 
 namespace {
 
-// What `read` and `write` answer instead of a count; native.ts documents them for the other side.
-constexpr int kWouldBlock = -1;
-constexpr int kHungUp = -2;
-constexpr int kTampered = -3;
+// One read(2) of a master returns at most this.
+constexpr size_t kMaxRead = 4096;
 
-// What one read(2) of a master gives at most.
-constexpr size_t kMostRead = 4096;
+// A busy machine can make one write slow. More than this many slow ones in a row count as tampering.
+constexpr int kMaxSlowWrites = 3;
 
-// So many writes in a row that lasted, and somebody makes them last.
-constexpr int kMostSlowWrites = 3;
-
-// While somebody reads at the other end, one write goes on for as long as it has bytes: an honest one must not last.
-constexpr size_t kMostWritten = size_t{64} * 1024;
+// One write(2) continues while the other end reads. This limit keeps an honest write short.
+constexpr size_t kMaxWrite = size_t{64} * 1024;
 
 std::shared_ptr<Watchdog> watchdog_of(Napi::Env env) {
   auto& environment = Environment::of(env);
@@ -56,38 +51,37 @@ PtyStream::PtyStream(const Napi::CallbackInfo& info)
   checked(info.Env(), reactor_->add(fd_, interest_, this), "epoll_ctl");
   reactor_->ref();
   holds_loop_ = true;
-  // Somebody waits for the end of this console: garbage collection must not end the wait.
+  // The callback is awaited: garbage collection must not end the wait.
   Ref();
 }
 
-// Reached while open only when the environment goes.
+// An open stream is destroyed only with its environment.
 PtyStream::~PtyStream() {
   if (holds_loop_) reactor_->unref();
   if (fd_ >= 0) reactor_->remove(fd_, this);
 }
 
-// Looks at the flag, and puts it back where it was cleared: other descriptors of ours may share it.
-bool PtyStream::notice_tampering() {
+// False once O_NONBLOCK was cleared. Sets the flag again, because other descriptors of this process may share it.
+bool PtyStream::check_nonblocking() {
   int flags = fcntl(fd_, F_GETFL);
   if (flags != -1 && (flags & O_NONBLOCK) == 0) {
     fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
     tampered_ = true;
   }
-  return tampered_;
+  return !tampered_;
 }
 
-// Reads until the terminal has nothing more or the buffer has no room for a whole read: a read for what little room is
-// left would cost as much as one for 4 KiB. One look at the flag is enough for all of them: what is cleared behind it
-// is the watchdog's to notice in any case.
+// Reads until the terminal is empty or the buffer has no room for a whole read: a read into the rest would cost as much
+// as one of 4 KiB. The flag is checked once for all reads; if it is cleared later, the watchdog interrupts the read.
 Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto buffer = bytes_argument(info, 0);
-  // No room is no end: read(2) answers 0 for both.
+  // read(2) returns 0 without room as well as at the end.
   if (fd_ < 0 || buffer.empty()) return Napi::Number::New(env, kWouldBlock);
-  if (notice_tampering()) return Napi::Number::New(env, kTampered);
+  if (!check_nonblocking()) return Napi::Number::New(env, kTampered);
   size_t filled = 0;
   int end = kWouldBlock;
-  while (filled == 0 || buffer.size() - filled >= kMostRead) {
+  while (filled == 0 || buffer.size() - filled >= kMaxRead) {
     ssize_t count = watchdog_->guard([&] { return ::read(fd_, buffer.data() + filled, buffer.size() - filled); });
     if (count > 0) {
       filled += static_cast<size_t>(count);
@@ -95,12 +89,12 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
     }
     if (count == 0 || errno == EIO) {
       end = kHungUp;
-      // Behind some bytes it is told by the next read; else it is told now, and only an event changes it.
+      // After some bytes the next read reports the end. Otherwise it is reported now, and only an event changes it.
       maybe_readable_ = filled > 0;
     } else if (errno == EAGAIN) {
       maybe_readable_ = false;
     } else if (errno == EINTR) {
-      // Only a read that slept is interrupted, and with O_NONBLOCK none does, wherever the flag is by now.
+      // Only a read that slept is interrupted, so O_NONBLOCK was cleared, even if it is set again by now.
       tampered_ = true;
       end = kTampered;
     } else if (filled == 0) {
@@ -108,40 +102,40 @@ Napi::Value PtyStream::read(const Napi::CallbackInfo& info) {
     }
     break;
   }
-  // Full, ended or failed behind some bytes: no edge will tell again, so come back in the next turn.
+  // The buffer is full, or the terminal ended or failed after some bytes. No edge reports that: read again in the next
+  // iteration.
   if (maybe_readable_ && filled > 0) reactor_->queue(this);
   return Napi::Number::New(env, filled > 0 ? static_cast<double>(filled) : end);
 }
 
-// One call a turn. Behind one that was interrupted the next turn tries again, since no room need come up first: where
-// the terminal is full an honest write then says so at once, and one that is made to sleep sleeps again, until it is
-// known.
+// One write per loop iteration. After an interrupted write, retry in the next iteration without waiting for EPOLLOUT.
+// If the terminal is simply full, the retry returns EAGAIN. If another holder keeps making writes block, it blocks
+// again, until kMaxSlowWrites is exceeded.
 Napi::Value PtyStream::write(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto bytes = bytes_argument(info, 0);
   if (fd_ < 0) return Napi::Number::New(env, kWouldBlock);
-  if (notice_tampering()) return Napi::Number::New(env, kTampered);
-  size_t size = std::min(bytes.size(), kMostWritten);
+  if (!check_nonblocking()) return Napi::Number::New(env, kTampered);
+  size_t size = std::min(bytes.size(), kMaxWrite);
   ssize_t count = watchdog_->guard([&] { return ::write(fd_, bytes.data(), size); });
   int error = count == -1 ? errno : 0;
-  // One call can be held up by a machine that has no time for it; not one after the other.
   bool interrupted = watchdog_->interrupted() || error == EINTR;
   slow_writes_ = interrupted ? slow_writes_ + 1 : 0;
-  if (slow_writes_ > kMostSlowWrites) tampered_ = true;
+  if (slow_writes_ > kMaxSlowWrites) tampered_ = true;
   if (error == EIO) return Napi::Number::New(env, kHungUp);
   if (error != 0 && error != EAGAIN && error != EINTR) throw_errno(env, error, "write");
   if (count < static_cast<ssize_t>(bytes.size())) {
     writing_blocked_ = true;
-    write_next_turn_ = interrupted || count == static_cast<ssize_t>(size);
-    if (write_next_turn_) {
+    write_next_iteration_ = interrupted || count == static_cast<ssize_t>(size);
+    if (write_next_iteration_) {
       reactor_->queue(this);
     } else {
-      // Registering looks at the state now, so that room which came up meanwhile is not missed; where it was registered
-      // before the write, the kernel has noted that by itself.
+      // epoll_ctl reports room that came up meanwhile. If EPOLLOUT was registered before the write, the kernel has
+      // noted the room by itself.
       require_interest();
     }
   }
-  return Napi::Number::New(env, count > 0 ? static_cast<double>(count) : kWouldBlock);
+  return Napi::Number::New(env, static_cast<double>(count > 0 ? count : ssize_t{kWouldBlock}));
 }
 
 // False with errno set.
@@ -166,8 +160,8 @@ void PtyStream::resume(const Napi::CallbackInfo&) {
   if (fd_ >= 0 && maybe_readable_) reactor_->queue(this);
 }
 
-// A paused console leaves its bytes in the kernel, which then stops the program. Its interest in input goes with the
-// first event that comes while paused (on_events), so that pausing and resuming at once costs no system call.
+// A paused console leaves its bytes in the kernel, which then stops the program. on_events drops EPOLLIN at the first
+// event while paused, so that pausing and resuming at once costs no system call.
 void PtyStream::pause(const Napi::CallbackInfo&) {
   reading_ = false;
 }
@@ -177,7 +171,7 @@ void PtyStream::close(const Napi::CallbackInfo&) {
   reactor_->remove(fd_, this);
   fd_ = -1;
   release_loop();
-  // The callback holds the console, and the console holds this: the circle would outlive both.
+  // The callback references the console, and the console references this stream: the cycle would never be collected.
   callback_.Reset();
   Unref();
 }
@@ -205,17 +199,17 @@ void PtyStream::on_events(uint32_t events) {
     maybe_readable_ = true;
     hung_up_ = (events & kEnd) != 0;
   }
-  bool writable = writing_blocked_ && (write_next_turn_ || (events & (EPOLLOUT | kEnd)) != 0);
-  if (writable) writing_blocked_ = write_next_turn_ = false;
-  // A hangup is told also while paused: what is left is no more than the kernel holds, and the descriptor can go.
+  bool writable = writing_blocked_ && (write_next_iteration_ || (events & (EPOLLOUT | kEnd)) != 0);
+  if (writable) writing_blocked_ = write_next_iteration_ = false;
+  // A hangup is reported while paused too: no more than the kernel's buffer is left, and the descriptor can be closed.
   bool readable = maybe_readable_ && (reading_ || hung_up_);
   bool was_paused = !reading_;
   if (readable || writable) {
     Napi::Env env = Env();
     callback_.MakeCallback(Value(), {Napi::Boolean::New(env, readable), Napi::Boolean::New(env, writable)}, context_);
   }
-  // Behind the callback: of a long write the interest in room stays until all of it is written. Should it fail, too
-  // much is asked for: an edge more, and the next call tells.
+  // After the callback, so that EPOLLOUT stays registered until a long write is complete. If this fails, EPOLLOUT stays
+  // and costs one more event.
   if (was_paused || (writable && !writing_blocked_)) update_interest();
 }
 

@@ -1,11 +1,11 @@
-// Reading and writing one PTY master (ptmx) without ever blocking the event loop: readiness from the reactor, edge-
-// triggered, and JavaScript pulls the bytes into a buffer of its own.
+// Reads and writes one PTY master (ptmx) without blocking the event loop. The reactor reports readiness,
+// edge-triggered; JavaScript then reads into a buffer of its own.
 //
-// The end of a terminal is read(2) answering EIO or 0, never POLLHUP: with a hangup there can be data left to read.
+// A terminal has ended when read(2) fails with EIO or returns 0. POLLHUP is not enough: data can be left to read.
 //
-// The sender of a master may have kept a duplicate. It shares the open file description and with it O_NONBLOCK: were
-// the flag cleared, a read would block this thread for as long as the sender likes. So the flag is looked at before
-// every call, a call that blocks all the same is ended by the watchdog, and the console is reported as tampered with.
+// The sender of a master may have kept a duplicate, which shares the open file description and its O_NONBLOCK. If the
+// sender clears the flag, a read blocks this thread. So the flag is checked before every call, the watchdog interrupts
+// a call that blocks all the same, and the console is reported as tampered with.
 #pragma once
 
 #include <napi.h>
@@ -16,6 +16,9 @@
 #include "watchdog.h"
 
 namespace addon {
+
+// Results of read and write in place of a count. binding/native.ts mirrors this enum, and a test compares them.
+enum PtyResult { kWouldBlock = -1, kHungUp = -2, kTampered = -3 };
 
 class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
  public:
@@ -33,7 +36,7 @@ class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
   void close(const Napi::CallbackInfo& info);
   void set_ref(const Napi::CallbackInfo& info);
 
-  bool notice_tampering();
+  bool check_nonblocking();
   bool update_interest();
   void require_interest();
   void release_loop();
@@ -47,7 +50,7 @@ class PtyStream : public Napi::ObjectWrap<PtyStream>, public Source {
   bool reading_ = false;
   bool maybe_readable_ = true;
   bool writing_blocked_ = false;
-  bool write_next_turn_ = false;
+  bool write_next_iteration_ = false;
   bool hung_up_ = false;
   bool tampered_ = false;
   int slow_writes_ = 0;

@@ -1,6 +1,5 @@
-// socket, socketpair, bind, listen, accept4, connect, shutdown and the socket options that are asked for.
+// Unix sockets: socket, socketpair, bind, listen, accept4, connect, shutdown, and socket options.
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -26,8 +25,8 @@ namespace addon {
 
 namespace {
 
-// Sockets of our own making are non-blocking; those that came from elsewhere share that flag with their other holders
-// and are used with MSG_DONTWAIT instead.
+// Sockets that this process makes are non-blocking. A received socket shares that flag with its other holders, so it is
+// used with MSG_DONTWAIT instead.
 constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 struct Address {
@@ -35,14 +34,14 @@ struct Address {
   socklen_t length;
 };
 
-// The bytes of sun_path as they are. A pathname gets its NUL where there is room (108 bytes without one are legal); an
-// abstract name begins with NUL and is as long as it is, which is part of the name.
+// The bytes of sun_path. A pathname gets a NUL at its end where there is room (108 bytes without one are legal). An
+// abstract name begins with NUL and gets none, because every byte is part of the name.
 Address address_argument(const Napi::CallbackInfo& info, size_t index) {
   auto bytes = bytes_argument(info, index);
   Address address;
   if (bytes.size() > sizeof(address.un.sun_path)) throw_errno(info.Env(), ENAMETOOLONG, "sockaddr_un");
   address.un.sun_family = AF_UNIX;
-  // Not memcpy: an empty name, which asks the kernel for one, has no address.
+  // Not memcpy: an empty name, for which the kernel chooses one, has no memory.
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(address.un.sun_path));
   bool terminated = !bytes.empty() && bytes[0] != 0 && bytes.size() < sizeof(address.un.sun_path);
   address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + bytes.size() + (terminated ? 1 : 0));
@@ -80,7 +79,7 @@ void listen_on(const Napi::CallbackInfo& info) {
   checked(info.Env(), listen(int_argument(info, 0), int_argument(info, 1)), "listen");
 }
 
-// False: the listener's backlog is full (EAGAIN), which readiness does not tell the end of.
+// False: the listener's backlog is full (EAGAIN). poll(2) does not report when it has room again.
 Napi::Value connect_to(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Address address = address_argument(info, 1);
@@ -92,17 +91,11 @@ Napi::Value connect_to(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(env, true);
 }
 
-void set_non_blocking(const Napi::CallbackInfo& info) {
-  int fd = int_argument(info, 0);
-  int flags = checked(info.Env(), fcntl(fd, F_GETFL), "fcntl");
-  checked(info.Env(), fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl");
-}
-
 Napi::Value accept_one(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);
   int connection = common::retry_on_eintr([&] { return accept4(fd, nullptr, nullptr, kFlags); });
-  // A connection that was given up while it queued is no failure of the listener's: there is just none to take.
+  // ECONNABORTED: the peer gave up while it queued. The listener has not failed; there is no connection to accept.
   if (connection == -1 && (errno == EAGAIN || errno == ECONNABORTED)) return Napi::Number::New(env, -1);
   return own(env, checked(env, connection, "accept"));
 }
@@ -139,7 +132,7 @@ Napi::Value peer_pidfd(const Napi::CallbackInfo& info) {
   return own(env, pidfd);
 }
 
-// The bytes of sun_path as the kernel has them, which adds a NUL to a pathname. None when the socket has no name.
+// The bytes of sun_path as the kernel returns them: a pathname with a NUL. Null when the socket has no name.
 Napi::Value name_bytes(Napi::Env env, const sockaddr_un& name, socklen_t length) {
   constexpr socklen_t kOffset = offsetof(sockaddr_un, sun_path);
   if (length <= kOffset) return env.Null();
@@ -183,7 +176,6 @@ void define_sockets(Napi::Env env, Napi::Object exports) {
   define(env, exports, "bind", bind_to);
   define(env, exports, "listen", listen_on);
   define(env, exports, "connect", connect_to);
-  define(env, exports, "setNonBlocking", set_non_blocking);
   define(env, exports, "accept", accept_one);
   define(env, exports, "shutdown", shut_down);
   define(env, exports, "getSocketOption", socket_option);

@@ -1,10 +1,11 @@
-// sendmsg and recvmsg, which are called for every message: what they take and give lies in memory that both sides know,
-// since an argument or a result of N-API costs as much as ten numbers there.
+// sendmsg and recvmsg, which are called for every message. Their arguments and results lie in memory that both sides
+// share, because one argument or result of N-API costs as much as ten numbers there. A test compares the slots and the
+// option bits with native/addon/messages.cc.
 import { loadAddon } from "./load.js";
 
-/** What goes or came beside the data, in `control`. */
+/** Places in `control`, which holds everything of a message but its data. */
 export const ControlSlot = {
-  // The numbers of one call.
+  // Arguments and the result of one call.
   socket: 0,
   length: 1,
   options: 2,
@@ -24,23 +25,30 @@ export const ControlSlot = {
   name: 265,
 } as const;
 
-/** SCM_MAX_FD: the kernel's limit of descriptors in one message. */
+/** The kernel's maximum number of descriptors in one message. */
 export const SCM_MAX_FD = 253;
 
 /** sizeof(sun_path). */
 export const SUN_PATH_BYTES = 108;
 
-/** Where `sendmsg` and `closeReceived` take from and `recvmsg` puts what is no data. */
+/** Everything of a message but its data: `sendmsg` and `closeReceived` read it, `recvmsg` writes it. */
 export const control: Int32Array = new Int32Array(ControlSlot.name + SUN_PATH_BYTES / 4);
 
-/** Where `recvmsg` puts the data when it fits. */
+/** Receives the data of `recvmsg` where it fits. */
 export const scratch: Buffer = Buffer.allocUnsafeSlow(65536);
 
-/** Bits of `recvmsg`'s options. */
+/** Bits of the slot `options` for `recvmsg`. */
 export const ReceiveOption = {
+  /** Ask for the sender's address. */
   wantName: 1,
-  /** At RLIMIT_NOFILE leave a message with descriptors where it is, and fail with EMFILE. Costs a second call. */
+  /** At RLIMIT_NOFILE leave a message with descriptors in the socket, and fail with EMFILE. Costs a second call. */
   keepWhenFull: 2,
+} as const;
+
+/** Bits of the slot `options` for `sendmsg`. */
+export const SendOption = {
+  /** Send the credentials in the slots `pid`, `uid` and `gid`. */
+  credentials: 1,
 } as const;
 
 export interface MessageFunctions {
@@ -54,7 +62,7 @@ export interface MessageFunctions {
     data: Uint8Array,
     offset: number,
     fdCount: number,
-    withCredentials?: 0 | 1,
+    withCredentials?: boolean,
     nameLength?: number,
   ): number;
   /**
@@ -64,14 +72,14 @@ export interface MessageFunctions {
    */
   recvmsg(fd: number, length: number, options: number, buffer?: Uint8Array): number;
   /**
-   * close(2) of descriptors that somebody sent, the first `count` in `control`: on another thread where it could wait for
-   * a FUSE daemon; the others in one call, where their numbers are neighbours.
+   * close(2) of received descriptors, the first `count` in `control`. A close that could wait for a FUSE daemon runs on
+   * another thread. The others take one call for each run of consecutive numbers.
    */
   closeReceived(count: number): void;
 }
 
 interface Addon {
-  /** Tells once where `control` and `scratch` are. */
+  /** Gives the addon the addresses of `control` and `scratch`, once. */
   share(control: Int32Array, scratch: Uint8Array): void;
   sendmsg(data: Uint8Array): void;
   recvmsg(buffer?: Uint8Array): void;
@@ -88,12 +96,12 @@ function sendmsg(
   data: Uint8Array,
   offset: number,
   fdCount: number,
-  withCredentials: 0 | 1 = 0,
+  withCredentials = false,
   nameLength = 0,
 ): number {
   control[ControlSlot.socket] = fd;
   control[ControlSlot.fdCount] = fdCount;
-  control[ControlSlot.options] = withCredentials;
+  control[ControlSlot.options] = withCredentials ? SendOption.credentials : 0;
   control[ControlSlot.nameLength] = nameLength;
   calls.sendmsg(offset === 0 ? data : data.subarray(offset));
   return control[ControlSlot.result] as number;

@@ -1,11 +1,13 @@
-// Every native function, one system call each, as declared here and (those for messages) in messages.ts, and nowhere
-// else. They take no defaults, know no paths and throw Node's own shape of error: {code, errno, syscall}. "Owned" means
-// owned by this environment (the main thread, or a Worker), which closes what is left when it ends.
+// Every native function is declared here or (those for messages) in messages.ts, and nowhere else. Most make one system
+// call; the comment of each names its calls. They have no defaults and throw errors in the shape of Node.js: {code,
+// errno, syscall}. "Owned" means owned by this environment (the main thread, or a Worker): it closes the descriptors
+// that are left when it ends.
 import { loadAddon } from "./load.js";
 import { type MessageFunctions, messageFunctions } from "./messages.js";
 
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
-export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SUN_PATH_BYTES, scratch } from "./messages.js";
+export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SendOption, SUN_PATH_BYTES, scratch } from "./messages.js";
+export { ToLibrary, ToMonitor } from "./monitor-protocol.js";
 export { MAX_TIME_MS, OptionChecks, type Range, type Size } from "./options.js";
 
 export interface FileIdentity {
@@ -28,7 +30,7 @@ export interface Credentials {
   gid: number;
 }
 
-// Linux's numbers on every architecture that Node runs on.
+// The same numbers on every architecture that Node.js runs on. native/addon/kernel_numbers.cc checks them.
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
@@ -45,32 +47,35 @@ export const AF_UNIX = 1;
 export const O_ACCMODE = 3;
 export const O_RDWR = 2;
 
-/** Level-triggered readiness of one descriptor. It borrows the fd: close the watcher first. */
+/** Level-triggered readiness of one descriptor. Borrows the fd: close the watcher before the fd. */
 export interface Watcher {
-  /** Which sides to wait for; neither takes it out of the epoll. While it waits it keeps itself and the loop alive. */
+  /**
+   * Which sides to wait for. With neither, the fd is removed from the epoll. While it waits, the watcher keeps itself
+   * and the event loop alive.
+   */
   watch(readable: boolean, writable: boolean): void;
   close(): void;
   setRef(ref: boolean): void;
 }
 
-/** What `PtyStream` answers instead of a number of bytes. */
+/** Results of `PtyStream` in place of a number of bytes. */
 export const PtyResult = {
-  /** Nothing to read, or no room to write: the callback tells when. */
+  /** Nothing to read, or no room to write. The callback is called when that changes. */
   wouldBlock: -1,
   /** EIO or 0: no process has the terminal open. Input is not taken. */
   hungUp: -2,
-  /** Somebody who shares the open file description cleared O_NONBLOCK. */
+  /** Another holder of the open file description cleared O_NONBLOCK. */
   tampered: -3,
 } as const;
 
 /**
- * Reads and writes one PTY master without blocking. It borrows the fd (close the stream first) and sets O_NONBLOCK on
- * it. Starts paused; it keeps itself alive until closed, and the loop unless told otherwise.
+ * Reads and writes one PTY master without blocking. Borrows the fd (close the stream before it) and sets O_NONBLOCK on
+ * it. Starts paused. Keeps itself alive until it is closed, and the event loop until `setRef(false)`.
  */
 export interface PtyStream {
   /** read(2) until the terminal is empty or `buffer` has less than 4 KiB left: the number of bytes, or a PtyResult. */
   read(buffer: Uint8Array): number;
-  /** One write(2): the number of bytes, or a PtyResult. After fewer than given, the callback tells when to go on. */
+  /** One write(2): the number of bytes, or a PtyResult. After fewer than given, wait for the callback. */
   write(data: Uint8Array): number;
   resume(): void;
   pause(): void;
@@ -78,7 +83,7 @@ export interface PtyStream {
   setRef(ref: boolean): void;
 }
 
-/** Why `openPty` opened none: PtyProblem of native/common/pty_failure.h, whose order this is. */
+/** Why `openPty` failed: PtyProblem of native/common/pty_failure.h. A test compares the numbers. */
 export const PtyProblem = {
   directory: 1,
   notDevpts: 2,
@@ -94,10 +99,10 @@ export const PtyProblem = {
 export interface PtyFailure {
   /** One of PtyProblem. */
   problem: number;
-  /** 0 where a call succeeded and showed the wrong thing. */
+  /** 0 where a call succeeded and found the wrong file. */
   errno: number;
   path: string;
-  /** What lies at `path`: st_mode and st_rdev, or 0. */
+  /** st_mode of the file at `path`; 0 where it is not known. With st_rdev. */
   mode: number;
   rdevMajor: number;
   rdevMinor: number;
@@ -106,23 +111,26 @@ export interface PtyFailure {
 }
 
 export interface Native extends MessageFunctions {
-  /** Notes `fd` as owned. */
+  /** Makes `fd` owned. */
   adopt(fd: number): void;
   /** Gives `fd` up without closing it. */
   disown(fd: number): void;
-  /** close(2) of a descriptor of our own making; EINTR counts as closed. */
+  /** close(2) of a descriptor that this process made. EINTR counts as closed. */
   close(fd: number): void;
   /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. */
   dup(fd: number): number;
-  /** Whether as many files as one message can bring may still be opened. False where the kernel does not tell. */
+  /**
+   * Whether this process may open as many more files as one message can carry: fstat(2) of /proc/self/fd and
+   * getrlimit(2). False where the kernel does not report the number of open files (before Linux 6.2, or without /proc).
+   */
   hasRoom(): boolean;
   /** fcntl(2) F_GETFL. */
   getStatusFlags(fd: number): number;
-  /** fcntl(2) F_SETFL with O_NONBLOCK: of the open file description, so for everyone who shares it. */
+  /** fcntl(2) F_GETFL and F_SETFL with O_NONBLOCK, a flag that all holders of the open file description share. */
   setNonBlocking(fd: number): void;
-  /** flock(2) LOCK_EX | LOCK_NB: false when another open file description holds the lock. */
+  /** flock(2) LOCK_EX | LOCK_NB. False when another open file description holds the lock. */
   tryLock(fd: number): boolean;
-  /** statx(2) with AT_STATX_DONT_SYNC, which never waits for a file system's daemon. */
+  /** statx(2) with AT_STATX_DONT_SYNC, which never waits for the daemon of a FUSE mount. */
   identify(fd: number): FileIdentity;
 
   /** socket(2) AF_UNIX, non-blocking, close-on-exec; owned. */
@@ -133,7 +141,7 @@ export interface Native extends MessageFunctions {
   bind(fd: number, sunPath: Uint8Array): void;
   /** listen(2). */
   listen(fd: number, backlog: number): void;
-  /** connect(2): false when the listener's backlog is full, which no readiness tells the end of. */
+  /** connect(2). False when the listener's backlog is full; poll(2) does not report when it has room. */
   connect(fd: number, sunPath: Uint8Array): boolean;
   /** accept4(2), non-blocking, close-on-exec; owned. -1 when there is none. */
   accept(fd: number): number;
@@ -143,7 +151,7 @@ export interface Native extends MessageFunctions {
   getSocketOption(fd: number, option: number): number;
   /** setsockopt(2) SOL_SOCKET of an int. */
   setSocketOption(fd: number, option: number, value: number): void;
-  /** ioctl(2) SIOCOUTQ: the memory of what was sent and nobody has received, in the unit of SO_SNDBUF. */
+  /** ioctl(2) SIOCOUTQ: memory of the messages that the peer has not received, in the unit of SO_SNDBUF. */
   getSendQueue(fd: number): number;
   /** getsockopt(2) SO_PEERPIDFD; owned. */
   getPeerPidfd(fd: number): number;
@@ -158,9 +166,9 @@ export interface Native extends MessageFunctions {
   vsockSocket(): number;
   /** bind(2) of an AF_VSOCK socket. */
   vsockBind(fd: number, cid: number, port: number): void;
-  /** connect(2) of an AF_VSOCK socket: false while it is on its way, until the socket is writable. */
+  /** connect(2) of an AF_VSOCK socket. False while it is pending; the socket becomes writable at its end. */
   vsockConnect(fd: number, cid: number, port: number): boolean;
-  /** Whether a connect(2) on its way has come to its end; throws what it failed with. */
+  /** getsockopt(2) SO_ERROR and getpeername(2): whether a pending connect(2) has completed. Throws its error. */
   vsockConnected(fd: number): boolean;
   /** getsockname(2) of an AF_VSOCK socket. */
   vsockName(fd: number): VsockAddress;
@@ -177,18 +185,18 @@ export interface Native extends MessageFunctions {
   getWindowSize(fd: number): { columns: number; rows: number };
   /** TIOCSWINSZ; each at most 65535. */
   setWindowSize(fd: number, columns: number, rows: number): void;
-  /** termios(3): ONLCR of the terminal. */
+  /** tcgetattr(3), and tcsetattr(3) where ONLCR of the terminal changes. */
   setOnlcr(fd: number, on: boolean): void;
   /** tcgetattr(3), opaque. */
   getTerminalSettings(fd: number): Uint8Array;
   /** tcsetattr(3) TCSANOW of what `getTerminalSettings` gave. */
   setTerminalSettings(fd: number, settings: Uint8Array): void;
-  /** cfmakeraw(3) and tcsetattr(3) TCSANOW. */
+  /** tcgetattr(3), cfmakeraw(3) and tcsetattr(3) TCSANOW. */
   makeRaw(fd: number): void;
 
   /**
-   * A new terminal by /dev/pts/ptmx, or through the multiplexer `ptmx`, as console-init opens it; both ends owned. What
-   * is wrong with the root file system is an answer, not an error.
+   * Opens a new terminal through /dev/pts/ptmx, or through the multiplexer `ptmx`, with the calls and checks of
+   * console-init (native/common/pty.h). Both ends are owned. A wrong root file system is a result, not an error.
    */
   openPty(ptmx: string | undefined): { ptmx: number; peer: number } | PtyFailure;
   /** getsid(2); 0 is this process. */
@@ -200,7 +208,7 @@ export interface Native extends MessageFunctions {
   /** dup2(2): not close-on-exec, and not owned. */
   duplicateTo(from: number, to: number): void;
 
-  /** ioctl_tty(2) TIOCGSID of a master: the pid of the session leader that has the terminal; 0 when nobody has. */
+  /** ioctl_tty(2) TIOCGSID of a master: the pid of the session leader that has the terminal; 0 without a session. */
   getSessionLeader(fd: number): number;
   /** pidfd_open(2); owned. */
   openPidfd(pid: number): number;
@@ -211,5 +219,5 @@ export interface Native extends MessageFunctions {
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;
 }
 
-// A copy: of an object that N-API filled, V8 looks every property up in a hash table, and so for every message.
+// A copy, because V8 looks up every property of an object that N-API filled in a hash table, for every message.
 export const native: Native = { ...(loadAddon() as Omit<Native, keyof MessageFunctions>), ...messageFunctions };

@@ -32,7 +32,7 @@ void put(cmsghdr* header, int type, const void* payload, size_t length) {
   memcpy(CMSG_DATA(header), payload, length);
 }
 
-// Not beyond the end of the buffer, whatever the header says: the kernel's are right, a test's need not be.
+// Never beyond the end of the buffer. The kernel's headers are right; those of a fuzzer need not be.
 size_t payload_length(const msghdr& message, const cmsghdr* header) {
   const char* end = static_cast<const char*>(message.msg_control) + message.msg_controllen;
   size_t room = static_cast<size_t>(end - reinterpret_cast<const char*>(header));
@@ -40,19 +40,19 @@ size_t payload_length(const msghdr& message, const cmsghdr* header) {
   return length > CMSG_LEN(0) ? length - CMSG_LEN(0) : 0;
 }
 
-void take_rights(const cmsghdr* header, size_t length, ControlData* control) {
+void read_rights(const cmsghdr* header, size_t length, ControlData* control) {
   size_t count = length / sizeof(int);
-  // The kernel sends at most kMaxRights; should that ever change, this bound keeps the array whole.
+  // The kernel sends at most kMaxRights. If that ever changes, this check keeps the array intact.
   if (count > kMaxRights - control->fd_count) count = kMaxRights - control->fd_count;
   memcpy(control->fds + control->fd_count, CMSG_DATA(header), count * sizeof(int));
   control->fd_count += count;
 }
 
-// Every kind is measured before it is read: a control buffer that was too short yields a cut one, 8 bytes of ucred say.
-void take(const cmsghdr* header, size_t length, ControlData* control) {
+// Checks the length of each kind first: a control buffer that was too short ends in a cut payload.
+void read_header(const cmsghdr* header, size_t length, ControlData* control) {
   if (header->cmsg_level != SOL_SOCKET) return;
   if (header->cmsg_type == SCM_RIGHTS) {
-    take_rights(header, length, control);
+    read_rights(header, length, control);
   } else if (header->cmsg_type == SCM_PIDFD && length >= sizeof(int)) {
     memcpy(&control->pidfd, CMSG_DATA(header), sizeof(int));
   } else if (header->cmsg_type == SCM_CREDENTIALS && length >= sizeof(ucred)) {
@@ -61,8 +61,8 @@ void take(const cmsghdr* header, size_t length, ControlData* control) {
   }
 }
 
-// By number: in a process with threads the C library's functions make each call a point where the thread can be
-// cancelled, which nobody uses and every message would pay for.
+// By number: the C library's functions make each call a cancellation point of the thread, which costs every message and
+// has no use here.
 ssize_t system_call(long number, int socket, msghdr* message, int flags) {
   return syscall(number, socket, message, flags);
 }
@@ -78,7 +78,7 @@ ssize_t send_message(int socket, const Outgoing& outgoing, int flags) {
   size_t rights_length = sizeof(int) * outgoing.fd_count;
   size_t rights_space = outgoing.fd_count > 0 ? CMSG_SPACE(rights_length) : 0;
   size_t space_used = rights_space + (outgoing.credentials != nullptr ? CMSG_SPACE(sizeof(ucred)) : 0);
-  // Zeroed for its padding, which travels to no one but would show as uninitialised to the checkers.
+  // Zeroed for its padding, which is not sent but which memory checkers would report as uninitialized.
   memset(space, 0, space_used);
   iovec vector{const_cast<void*>(outgoing.data), outgoing.length};
   msghdr message = message_over(&vector, space, space_used);
@@ -106,13 +106,13 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
   if (received == -1) return -1;
   control->flags = message.msg_flags;
   control->name_length = message.msg_namelen;
-  take_control(&message, control);
+  read_control_data(&message, control);
   return received;
 }
 
-void take_control(msghdr* message, ControlData* control) {
+void read_control_data(msghdr* message, ControlData* control) {
   for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
-    take(header, payload_length(*message, header), control);
+    read_header(header, payload_length(*message, header), control);
   }
 }
 

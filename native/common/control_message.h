@@ -1,8 +1,8 @@
-// Messages with descriptors: unix(7), cmsg(3). One system call each; the caller owns every descriptor that arrived.
+// Messages with descriptors: unix(7), cmsg(3). One system call each. The caller owns every received descriptor.
 //
-// A receive always offers room for everything the kernel can deliver (credentials, SCM_MAX_FD rights, a pidfd). A
-// buffer made to measure would not refuse a second descriptor: the padding of CMSG_SPACE(sizeof(int)) admits one
-// without MSG_CTRUNC. So take all, own all, judge afterwards.
+// A receive always has room for everything that the kernel can deliver (credentials, SCM_MAX_FD rights, a pidfd). A
+// smaller buffer would not refuse a second descriptor: the padding of CMSG_SPACE(sizeof(int)) admits one without
+// MSG_CTRUNC. So the receiver owns all descriptors first, and judges the message afterwards.
 #pragma once
 
 #include <stddef.h>
@@ -17,21 +17,21 @@
 
 namespace common {
 
-// SCM_MAX_FD of the kernel's include/net/scm.h: the limit of one message, over all its SCM_RIGHTS together.
+// SCM_MAX_FD of the kernel's include/net/scm.h: the maximum of one message, over all its SCM_RIGHTS together.
 inline constexpr size_t kMaxRights = 253;
 
-// What goes out; all of it stays the caller's.
+// A message to send. Borrows everything.
 struct Outgoing {
   const void* data = nullptr;
   size_t length = 0;
   const int* fds = nullptr;
   size_t fd_count = 0;
   const ucred* credentials = nullptr;
-  const sockaddr_un* name = nullptr;  // whom to send it to, on a socket that is not connected
+  const sockaddr_un* name = nullptr;  // the receiver, on a socket that is not connected
   socklen_t name_length = 0;
 };
 
-// What came beside the data.
+// Everything of a received message but its data.
 struct ControlData {
   int flags = 0;  // msg_flags: MSG_TRUNC, MSG_CTRUNC, MSG_EOR
   size_t fd_count = 0;
@@ -39,7 +39,7 @@ struct ControlData {
   int pidfd = -1;
   bool has_credentials = false;
   ucred credentials{};
-  bool wants_name = false;  // set by the caller who asks for the sender's name
+  bool wants_name = false;  // set by the caller to get the sender's name
   socklen_t name_length = 0;
   sockaddr_un name;
 };
@@ -59,7 +59,7 @@ inline ssize_t send_message(int socket, const void* data, size_t length, const i
 // recvmsg(2) of at most `length` bytes. Everything in `control` is the caller's to close. Always with MSG_CMSG_CLOEXEC.
 ssize_t receive_message(int socket, void* data, size_t length, ControlData* control, int flags);
 
-// What the control data of a received message says, as receive_message reads it.
-void take_control(msghdr* message, ControlData* control);
+// Reads the control data of a received message, as receive_message does.
+void read_control_data(msghdr* message, ControlData* control);
 
 }  // namespace common

@@ -1,5 +1,5 @@
 // Numbers as text without stdio, which would be a third of a small static executable, and without strtol's leniency:
-// no sign, no space, no hexadecimal, nothing behind the number.
+// no sign, no space, no hexadecimal, nothing after the number.
 #pragma once
 
 #include <stddef.h>
@@ -19,13 +19,13 @@ inline void format_decimal(unsigned long long number, char (&text)[kDecimalLengt
   text[count] = '\0';
 }
 
-// Reads digits up to `end`; false for none, for anything else, and for a number above `limit`.
-inline bool parse_decimal(const char* text, const char* end, unsigned limit, unsigned* number) {
+// Reads digits up to `end`. False without a digit, for any other character, and for a number above `max`.
+inline bool parse_decimal(const char* text, const char* end, unsigned max, unsigned* number) {
   unsigned long long value = 0;
   for (const char* digit = text; digit < end; digit++) {
     if (*digit < '0' || *digit > '9') return false;
     value = value * 10 + static_cast<unsigned>(*digit - '0');
-    if (value > limit) return false;
+    if (value > max) return false;
   }
   *number = static_cast<unsigned>(value);
   return text < end;

@@ -24,7 +24,7 @@ constexpr uint32_t kDevptsMagic = 0x1cd1;  // DEVPTS_SUPER_MAGIC
 constexpr ino_t kPtmxInode = 2;            // fs/devpts/inode.c gives it to the ptmx of each instance
 constexpr int kTerminalFlags = O_RDWR | O_NOCTTY | O_CLOEXEC;
 
-// linux/openat2.h, which musl does not bring along.
+// As in linux/openat2.h, which musl does not have.
 struct OpenHow {
   uint64_t flags;
   uint64_t mode;
@@ -39,7 +39,7 @@ int openat2_beneath(int directory, const char* name, int flags) {
   return retry_on_eintr([&] { return static_cast<int>(syscall(SYS_openat2, directory, name, &how, sizeof(how))); });
 }
 
-// The name is looked up once more for the message only.
+// Looks up the name again, for the message only.
 PtyFailure failure_at(PtyProblem problem, int error, int directory, const char* name, const char* path) {
   PtyFailure result = pty_failure(problem, error, path);
   struct stat status;
@@ -56,7 +56,7 @@ PtyFailure check_entry(int fd, const Devpts& devpts, const DevptsEntry& entry) {
   struct stat status;
   if (fstat(fd, &status) == -1) return pty_failure(PtyProblem::kOpen, errno, entry.path);
   PtyFailure result;
-  // A mount over the entry is named first: it explains any other difference.
+  // Report a mount over the entry first, because it explains any other difference.
   if (status.st_dev != devpts.device) {
     result = pty_failure(PtyProblem::kMountedOver, 0, entry.path);
   } else if (!is_entry(status, entry)) {
@@ -66,7 +66,7 @@ PtyFailure check_entry(int fd, const Devpts& devpts, const DevptsEntry& entry) {
   return result;
 }
 
-// Before Linux 5.6, and where a seccomp profile older than openat2(2) denies it.
+// For kernels before Linux 5.6, and for seccomp profiles that are older than openat2(2).
 PtyFailure open_without_openat2(const Devpts& devpts, const DevptsEntry& entry, UniqueFd* opened) {
   int directory = devpts.directory.get();
   UniqueFd handle(openat(directory, entry.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -82,7 +82,7 @@ PtyFailure open_without_openat2(const Devpts& devpts, const DevptsEntry& entry, 
   return wrong;
 }
 
-// From `directory`, or from nowhere, to the directory `name` in it.
+// Replaces `directory` by the directory `name` in it; with none open yet, `name` is absolute.
 PtyFailure step_into(const char* name, const char* path, UniqueFd* directory) {
   int parent = directory->valid() ? directory->get() : AT_FDCWD;
   int next = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -104,15 +104,14 @@ PtyFailure open_dev(UniqueFd* directory) {
 
 PtyFailure open_devpts(Devpts* devpts) {
   UniqueFd directory;
-  PtyFailure way = open_dev(&directory);
-  if (!way.failed()) way = step_into("pts", "/dev/pts", &directory);
-  if (way.failed()) return way;
+  PtyFailure result = open_dev(&directory);
+  if (!result.failed()) result = step_into("pts", "/dev/pts", &directory);
+  if (result.failed()) return result;
   struct statfs filesystem;
   struct stat status;
   if (fstatfs(directory.get(), &filesystem) == -1 || fstat(directory.get(), &status) == -1) {
     return pty_failure(PtyProblem::kDirectory, errno, "/dev/pts");
   }
-  PtyFailure result;
   if (static_cast<uint32_t>(filesystem.f_type) != kDevptsMagic) {
     result = pty_failure(PtyProblem::kNotDevpts, 0, "/dev/pts");
     result.filesystem = static_cast<uint32_t>(filesystem.f_type);
@@ -129,12 +128,13 @@ DevptsEntry devpts_ptmx() {
 
 PtyFailure open_devpts_entry(const Devpts& devpts, const DevptsEntry& entry, UniqueFd* opened) {
   int directory = devpts.directory.get();
-  // Nothing but the devpts' own nodes can come of this open: the directory is a devpts, which lets nobody make other
-  // files, and RESOLVE_NO_XDEV refuses what was mounted over one of them before it is opened.
+  // This can open a node of the devpts only: no process can make other files in a devpts, and RESOLVE_NO_XDEV refuses
+  // an entry that something is mounted over before it is opened.
   UniqueFd fd(openat2_beneath(directory, entry.name, kTerminalFlags));
   if (!fd.valid()) {
     int error = errno;
-    // EPERM is a seccomp profile's word for an unknown call. Should it be the file's, the other way ends with it too.
+    // A seccomp profile answers EPERM to a call that it does not know. If the file itself causes EPERM, the other
+    // function fails with it too.
     if (error == ENOSYS || error == EPERM) return open_without_openat2(devpts, entry, opened);
     PtyProblem problem = error == EXDEV ? PtyProblem::kMountedOver : PtyProblem::kOpen;
     return failure_at(problem, error, directory, entry.name, entry.path);

@@ -1,6 +1,6 @@
-// The devpts file system of this root, found without trusting anything in the root: /dev, /dev/pts and what lies in it
-// may be a symlink, a FIFO, another file system or a bind mount (CVE-2025-52565 and its kin). Every component is looked
-// at through an O_PATH handle before it is used, and no file is opened that is not the right device.
+// Finds the devpts file system of an untrusted root: /dev, /dev/pts and its entries may be a symlink, a FIFO, another
+// file system or a bind mount (CVE-2025-52565 and similar). Every component is checked through an O_PATH handle before
+// it is used, and only the right device is opened.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ PtyFailure open_dev(UniqueFd* directory);
 // Walks from / to /dev/pts, through directories only, and makes sure that a devpts is mounted there.
 PtyFailure open_devpts(Devpts* devpts);
 
-// A device node that a devpts holds. The inode is looked at where it is known (0: it is not).
+// A device node in a devpts. The inode is checked unless it is 0 (not known).
 struct DevptsEntry {
   const char* name;
   const char* path;  // for messages
@@ -30,10 +30,10 @@ struct DevptsEntry {
   ino_t inode;
 };
 
-// Every devpts gives its multiplexer inode 2, so the inode does not tell one instance from another; the mount does.
+// Every devpts gives its multiplexer inode 2, so only the device number tells one instance from another.
 DevptsEntry devpts_ptmx();
 
-// Opens an entry read-write, not as a controlling terminal. Not one that something else is mounted over.
+// Opens an entry read-write, not as a controlling terminal. Fails where something is mounted over the entry.
 PtyFailure open_devpts_entry(const Devpts& devpts, const DevptsEntry& entry, UniqueFd* opened);
 
 FileSeen file_seen(const struct stat& status);

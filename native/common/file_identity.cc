@@ -8,8 +8,8 @@ namespace common {
 
 namespace {
 
-// struct statx of linux/stat.h, up to what is read here. The C libraries got one late (glibc 2.28, musl 1.2.4), and the
-// kernel's header cannot stand beside sys/stat.h in all of them.
+// struct statx of linux/stat.h. The C libraries got it late (glibc 2.28, musl 1.2.4), and not all of them allow the
+// kernel's header together with sys/stat.h.
 struct StatxTimestamp {
   int64_t seconds;
   uint32_t nanoseconds;

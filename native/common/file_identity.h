@@ -1,7 +1,6 @@
-// What a descriptor is, asked in the one way that cannot block: statx(2) with AT_STATX_DONT_SYNC answers from the
-// kernel's cache. fstat and every ioctl on a file of a FUSE mount wait for its daemon, for as long as it likes.
-// Called by number, with a layout of its own: the C libraries' wrapper and struct are younger than the oldest
-// supported.
+// Identifies a descriptor without blocking: statx(2) with AT_STATX_DONT_SYNC answers from the kernel's cache, while
+// fstat and every ioctl on a file of a FUSE mount wait for its daemon, possibly for ever. Called by number, with a
+// layout of its own, because the oldest supported C library has neither the function nor the struct.
 #pragma once
 
 #include <stdint.h>

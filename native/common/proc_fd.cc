@@ -34,8 +34,8 @@ UniqueFd open_proc_self_fd() {
   UniqueFd proc(open("/proc", kDirectory | O_PATH | O_NOFOLLOW));
   dev_t device = 0;
   if (!proc.valid() || !is_proc(proc.get(), &device)) return UniqueFd();
-  // Only the root of a proc file system has a "self", so a part of one that was mounted here leads nowhere. (Its inode
-  // would tell as well, but gVisor numbers differently.)
+  // Only the root of a proc file system has a "self", so a mounted part of one is refused. (Its inode number would do
+  // as well, but gVisor numbers differently.)
   UniqueFd directory(openat(proc.get(), "self/fd", kDirectory | O_RDONLY));
   struct stat status;
   if (!directory.valid() || fstat(directory.get(), &status) == -1 || status.st_dev != device) return UniqueFd();

@@ -1,17 +1,16 @@
-// This process's own descriptors as the kernel lists them in /proc/self/fd. /proc in a container is whatever its owner
-// mounted there (a tmpfs, a link, a bind mount), so it counts only once it has shown to be a proc file system.
+// This process's own descriptors in /proc/self/fd. The owner of a container can mount anything on /proc (a tmpfs, a
+// bind mount) or make it a link, so it is used only after a check that it is a proc file system.
 #pragma once
 
 #include "unique_fd.h"
 
 namespace common {
 
-// The directory /proc/self/fd, open for reading; not valid where there is no genuine /proc.
+// The directory /proc/self/fd, open for reading. Not valid without a genuine /proc.
 UniqueFd open_proc_self_fd();
 
-// Opens anew, with `flags`, the very file that the O_PATH descriptor `handle` stands for: a name would be looked up a
-// second time and could lead elsewhere. errno is set when the result is not valid; ESTALE says that the entry in
-// /proc/self/fd leads to another file, for which nothing was opened.
+// Opens the file of the O_PATH descriptor `handle` with `flags`. Its name could lead to another file at a second
+// lookup. Not valid with errno set: ESTALE when the entry in /proc/self/fd leads to another file, which is not opened.
 UniqueFd reopen(const UniqueFd& proc_self_fd, int handle, int flags);
 
 }  // namespace common

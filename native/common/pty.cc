@@ -25,7 +25,7 @@ bool is_unknown_ioctl(int error) {
   return error == ENOTTY || error == EINVAL || error == ENOSYS || error == EPERM;
 }
 
-// The peer's number is good for a lookup only in the devpts that the ptmx was opened in, and only there is it used.
+// The number names the peer only in the devpts that the ptmx was opened in, which is where it is looked up.
 PtyFailure open_peer_by_number(const Devpts& devpts, unsigned number, UniqueFd* peer) {
   char name[kDecimalLength];
   format_decimal(number, name);
@@ -87,7 +87,7 @@ PtyFailure open_pty_through(const char* path, Pty* pty) {
   UniqueFd handle(open(path, O_PATH | O_CLOEXEC));
   FileIdentity before;
   if (!handle.valid() || !identify(handle.get(), &before)) return pty_failure(PtyProblem::kOpen, errno, path);
-  // Looked at before it is opened: to open a FIFO or a tape drive has effects.
+  // Checked before it is opened, because opening a FIFO or a tape drive has effects.
   if (!is_ptmx(before)) return wrong_file(before, path);
   pty->ptmx.reset(retry_on_eintr([&] { return open(path, kTerminalFlags); }));
   FileIdentity after;

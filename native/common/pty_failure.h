@@ -1,5 +1,5 @@
-// What can go wrong between /dev/pts and a terminal of one's own, in a form that an executable turns into a sentence
-// and the addon into a code.
+// Failures between /dev/pts and a new terminal, in a form that console-init turns into a sentence and the addon into an
+// error code. PtyProblem of binding/native.ts mirrors the enum, and a test compares them.
 #pragma once
 
 #include <stdint.h>
@@ -20,7 +20,7 @@ enum class PtyProblem {
   kPeerElsewhere,  // the peer of `path` is not a terminal of the devpts on /dev/pts
 };
 
-// All zero where nothing could be learnt.
+// All zero where the file is not known.
 struct FileSeen {
   mode_t mode = 0;
   unsigned rdev_major = 0;
@@ -29,9 +29,9 @@ struct FileSeen {
 
 struct PtyFailure {
   PtyProblem problem = PtyProblem::kNone;
-  int error = 0;            // errno, or 0 where a call succeeded and showed the wrong thing
+  int error = 0;            // errno, or 0 where a call succeeded and found the wrong file
   const char* path = "";    // a literal, or the caller's own string
-  FileSeen seen{};          // what lies at `path`
+  FileSeen seen{};          // the file at `path`
   uint32_t filesystem = 0;  // f_type of statfs(2)
 
   bool failed() const { return problem != PtyProblem::kNone; }

@@ -1,4 +1,4 @@
-// Repeat a system call that a signal interrupted before it did anything. Not for close(2): see unique_fd.h.
+// Repeats a system call that a signal interrupted before it had an effect. Not for close(2): see unique_fd.h.
 #pragma once
 
 #include <errno.h>

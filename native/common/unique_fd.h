@@ -1,4 +1,4 @@
-// A file descriptor with one owner. C headers only: this is linked into the static executables too.
+// A file descriptor with one owner.
 #pragma once
 
 #include <unistd.h>

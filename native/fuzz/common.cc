@@ -17,12 +17,12 @@ void expect(bool good, const char* what) {
 }
 
 // `bytes` is aligned as a control buffer is.
-void take_control(char* bytes, size_t length) {
+void read_control_data(char* bytes, size_t length) {
   msghdr message{};
   message.msg_control = bytes;
   message.msg_controllen = length;
   common::ControlData control;
-  common::take_control(&message, &control);
+  common::read_control_data(&message, &control);
   expect(control.fd_count <= common::kMaxRights, "no more descriptors than there is room for");
   // What is told lies in what came: a header for each kind, four bytes for each descriptor.
   size_t told = control.fd_count * sizeof(int) + (control.has_credentials ? sizeof(ucred) : 0);
@@ -78,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else {
     char* exact = static_cast<char*>(realloc(input, length > 0 ? length : 1));
     if (exact != nullptr) input = exact;
-    take_control(input, length);
+    read_control_data(input, length);
   }
   free(input);
   return 0;

@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr size_t kMostArguments = 32;
+constexpr size_t kMaxArguments = 32;
 
 void expect(bool good, const char* what) {
   if (good) return;
@@ -37,9 +37,9 @@ void check_line(const init::Message& message) {
 // The input's NUL-terminated pieces as the arguments behind the program's name.
 void parse_arguments(char* text, size_t length) {
   char program[] = "console-init";
-  char* argv[kMostArguments + 2] = {program};
+  char* argv[kMaxArguments + 2] = {program};
   int argc = 1;
-  for (char* piece = text; piece < text + length && argc <= static_cast<int>(kMostArguments);
+  for (char* piece = text; piece < text + length && argc <= static_cast<int>(kMaxArguments);
        piece += strlen(piece) + 1) {
     argv[argc++] = piece;
   }

@@ -1,6 +1,5 @@
-// libFuzzer's target for what console-monitor hears over its socket: any bytes, in any pieces, with any number of
-// descriptors beside them. Whatever comes, it is a record of protocol.h or the end, and no descriptor stays but the one
-// that is handed out.
+// libFuzzer's target for what console-monitor receives: any bytes, in any pieces, with any number of descriptors. Each
+// receive gives a record of protocol.h or the end of file, and no descriptor stays open but the one that it returns.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +16,7 @@ namespace {
 
 using monitor::Control;
 
-constexpr size_t kMostPieces = 8;
+constexpr size_t kMaxPieces = 8;
 
 void expect(bool good, const char* what) {
   if (good) return;
@@ -25,35 +24,35 @@ void expect(bool good, const char* what) {
   abort();
 }
 
-// The kernel gives the lowest free number: it is the same again when nothing stays open.
+// The kernel gives the lowest free number, so it is the same again unless a descriptor stays open.
 int lowest_free() {
   common::UniqueFd probe(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   return probe.get();
 }
 
-void hear(Control* control, bool whole) {
+void receive(Control* control, bool whole) {
   monitor::Record record;
   common::UniqueFd passed;
-  switch (control->hear(&record, &passed)) {
-    case Control::Heard::kRecord:
+  switch (control->receive(&record, &passed)) {
+    case Control::Received::kRecord:
       expect(whole, "a record where twelve bytes came");
       return;
-    case Control::Heard::kEnd:
+    case Control::Received::kEnd:
       expect(control->fd() == -1, "a closed socket");
       return;
-    case Control::Heard::kNothing:
+    case Control::Received::kNothing:
       expect(!passed.valid(), "no descriptor without a record");
   }
 }
 
-// Each piece begins with a byte of how many descriptors go along and one of its length.
+// Each piece begins with two bytes: the number of its descriptors, and its length.
 void converse(const uint8_t* data, size_t size) {
   int ends[2];
   expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "a pair");
   common::UniqueFd library(ends[0]);
   Control control;
   expect(control.adopt(ends[1]), "a socket");
-  for (size_t pieces = 0; pieces < kMostPieces && size >= 2 && control.fd() != -1; pieces++) {
+  for (size_t pieces = 0; pieces < kMaxPieces && size >= 2 && control.fd() != -1; pieces++) {
     size_t fd_count = data[0] % 4;
     size_t length = data[1] % 16;
     if (length > size - 2) length = size - 2;
@@ -62,14 +61,14 @@ void converse(const uint8_t* data, size_t size) {
       ssize_t sent = common::send_message(library.get(), data + 2, length, fds, fd_count, 0);
       expect(sent == static_cast<ssize_t>(length), "a short message to be taken");
     }
-    hear(&control, length >= sizeof(monitor::Record));
-    // What is left of a long piece is a record's beginning: the next call ends there.
-    if (length > sizeof(monitor::Record) && control.fd() != -1) hear(&control, false);
+    receive(&control, length >= sizeof(monitor::Record));
+    // The rest of a long piece is the beginning of a record: the next call finds the end there.
+    if (length > sizeof(monitor::Record) && control.fd() != -1) receive(&control, false);
     data += 2 + length;
     size -= 2 + length;
   }
   library.reset();
-  while (control.fd() != -1) hear(&control, false);
+  while (control.fd() != -1) receive(&control, false);
 }
 
 }  // namespace

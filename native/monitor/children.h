@@ -1,12 +1,12 @@
-// Whom this process has as children, proc(5) /proc/PID/task/TID/children.
+// The children of this process: proc(5), /proc/PID/task/TID/children.
 #pragma once
 
 #include <sys/types.h>
 
 namespace monitor {
 
-// Calls `visit` for each, those that have ended and were not waited for included. Nobody leaves the list meanwhile but
-// through this process's own wait(2). Without /proc there is none.
+// Calls `visit` for each child, zombies included. Only this process's own wait(2) removes a child from the list
+// meanwhile. Without /proc the list is empty.
 void for_each_child(void (*visit)(pid_t child, void* context), void* context);
 
 }  // namespace monitor

@@ -18,18 +18,18 @@ bool Control::adopt(int fd) {
   return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-void Control::tell(ToLibrary kind, int32_t subject, int32_t status) {
+void Control::send_record(ToLibrary kind, int32_t subject, int32_t status) {
   Record record{kind, subject, status};
-  send(&record, sizeof(record));
+  send_all(&record, sizeof(record));
 }
 
-void Control::tell_output(const char* bytes, size_t length) {
-  tell(kOutput, static_cast<int32_t>(length));
-  send(bytes, length);
+void Control::send_output(const char* bytes, size_t length) {
+  send_record(kOutput, static_cast<int32_t>(length));
+  send_all(bytes, length);
 }
 
-// The library's sockets do not block, and it shares this one's mode.
-void Control::send(const void* bytes, size_t length) {
+// The library creates the socket with O_NONBLOCK.
+void Control::send_all(const void* bytes, size_t length) {
   const char* rest = static_cast<const char*>(bytes);
   while (socket_.valid() && length > 0) {
     ssize_t sent = common::retry_on_eintr([&] { return ::send(socket_.get(), rest, length, MSG_NOSIGNAL); });
@@ -46,16 +46,16 @@ void Control::send(const void* bytes, size_t length) {
   }
 }
 
-// Records are sent in one piece each and are far smaller than a socket's buffer, so they arrive whole.
-Control::Heard Control::hear(Record* record, common::UniqueFd* passed) {
+// The library sends each record in one piece, far smaller than the socket's buffer, so it arrives whole.
+Control::Received Control::receive(Record* record, common::UniqueFd* passed) {
   common::ControlData control;
   ssize_t count = common::retry_on_eintr(
       [&] { return common::receive_message(socket_.get(), record, sizeof(*record), &control, MSG_DONTWAIT); });
-  if (count == -1 && errno == EAGAIN) return Heard::kNothing;
+  if (count == -1 && errno == EAGAIN) return Received::kNothing;
   for (size_t i = 0; i < control.fd_count; i++) passed->reset(control.fds[i]);
-  if (count == static_cast<ssize_t>(sizeof(*record))) return Heard::kRecord;
+  if (count == static_cast<ssize_t>(sizeof(*record))) return Received::kRecord;
   socket_.reset();
-  return Heard::kEnd;
+  return Received::kEnd;
 }
 
 }  // namespace monitor

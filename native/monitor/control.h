@@ -1,4 +1,4 @@
-// The library's end of the conversation (protocol.h), as long as it is there.
+// The socket to the library (protocol.h), open as long as the library runs.
 #pragma once
 
 #include <stddef.h>
@@ -10,22 +10,22 @@ namespace monitor {
 
 class Control {
  public:
-  // Takes the descriptor and makes it close-on-exec. False with errno set when it is no socket.
+  // Takes the descriptor and makes it close-on-exec. False with errno set when it is not a socket.
   bool adopt(int fd);
 
   int fd() const { return socket_.get(); }
 
-  // Waits for room. Does nothing once nobody listens.
-  void tell(ToLibrary kind, int32_t subject, int32_t status = 0);
-  void tell_output(const char* bytes, size_t length);
+  // Both wait for room, and do nothing after the library is gone.
+  void send_record(ToLibrary kind, int32_t subject, int32_t status = 0);
+  void send_output(const char* bytes, size_t length);
 
-  enum class Heard { kNothing, kRecord, kEnd };
+  enum class Received { kNothing, kRecord, kEnd };
 
-  // The next record, with the descriptor that came beside it. At the end the socket is closed.
-  Heard hear(Record* record, common::UniqueFd* passed);
+  // The next record, with the descriptor that it carries. Closes the socket at the end of file.
+  Received receive(Record* record, common::UniqueFd* passed);
 
  private:
-  void send(const void* bytes, size_t length);
+  void send_all(const void* bytes, size_t length);
 
   common::UniqueFd socket_;
 };

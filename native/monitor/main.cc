@@ -1,7 +1,7 @@
-// console-monitor: runs a container runtime's command and is the parent of whatever that leaves behind, so that a
-// container's exit status is told to who asked for it, and nothing stays a zombie. Started by console-socket's
-// launch(); the conversation with it is in protocol.h. It kills nobody: when the library's process ends, it waits for
-// the container, and leaves.
+// console-monitor: runs a container runtime's command and becomes the parent of the processes that the command leaves.
+// It reports the container's exit status to the library and leaves no zombies. launch() of console-socket starts it;
+// protocol.h describes their protocol. It ends no process: when the library's process is gone, it waits for the
+// container and exits.
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -24,7 +24,7 @@ int refuse(const char* problem) {
   iovec line[] = {{const_cast<char*>(kPrefix), sizeof(kPrefix) - 1},
                   {const_cast<char*>(problem), strlen(problem)},
                   {const_cast<char*>("\n"), 1}};
-  // Where that fails there is nobody to be told.
+  // There is no other place to report a failed write to.
   if (writev(STDERR_FILENO, line, 3) == -1) return kOwnFailure;
   return kOwnFailure;
 }
@@ -35,9 +35,9 @@ int run(char** command) {
     return refuse(
         "expected a command, and the library's socket as descriptor 3; console-socket run starts this program");
   }
-  // What the runtime leaves behind becomes this process's child.
+  // Processes that the runtime leaves become children of this process.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) {
-    control.tell(kNotStarted, errno);
+    control.send_record(kNotStarted, errno);
     return kOwnFailure;
   }
   sigset_t ended;
@@ -47,14 +47,14 @@ int run(char** command) {
 
   Runtime runtime;
   Monitor monitor(control, runtime);
-  int error = open_output(&runtime) && monitor.begin() ? start_runtime(command, &runtime) : errno;
+  int error = open_output(&runtime) && monitor.open_events() ? start_runtime(command, &runtime) : errno;
   if (error != 0) {
-    control.tell(kNotStarted, error);
+    control.send_record(kNotStarted, error);
     return kOwnFailure;
   }
-  control.tell(kStarted, runtime.pid);
-  // The runtime has taken the working directory; a file system it lies on shall not be kept busy for the container's
-  // lifetime. Where that fails it is, and nothing else is wrong.
+  control.send_record(kStarted, runtime.pid);
+  // The runtime has inherited the working directory. This process must not keep its file system busy for as long as the
+  // container runs. If chdir fails, nothing else is wrong.
   [[maybe_unused]] int moved = chdir("/");
   return monitor.run() ? kDone : refuse(strerror(errno));
 }

@@ -16,9 +16,9 @@ namespace monitor {
 
 namespace {
 
-// Edge-triggered: after a hangup it would be ready for ever, and the program may yet open the terminal again.
+// Edge-triggered: after a hangup the master stays readable, while a process may yet open the terminal again.
 constexpr uint32_t kConsoleEvents = EPOLLIN | EPOLLET;
-constexpr int kReadsPerTurn = 16;
+constexpr int kMaxReads = 16;
 
 }  // namespace
 
@@ -32,7 +32,7 @@ bool Monitor::run() {
         if (!reap()) return true;
         break;
       case kControl:
-        listen();
+        handle_record();
         break;
       case kRuntimeOutput:
         forward_output();
@@ -44,7 +44,7 @@ bool Monitor::run() {
   }
 }
 
-bool Monitor::begin() {
+bool Monitor::open_events() {
   sigset_t ended;
   sigemptyset(&ended);
   sigaddset(&ended, SIGCHLD);
@@ -69,7 +69,7 @@ void Monitor::unwatch(int fd) {
   epoll_ctl(events_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-// One SIGCHLD tells of any number. False when nobody is left.
+// One SIGCHLD can stand for many children. False when no child is left.
 bool Monitor::reap() {
   signalfd_siginfo taken;
   while (common::retry_on_eintr([&] { return read(signals_.get(), &taken, sizeof(taken)); }) > 0) continue;
@@ -78,46 +78,46 @@ bool Monitor::reap() {
     pid_t pid = common::retry_on_eintr([&] { return waitpid(-1, &status, WNOHANG); });
     if (pid <= 0) return pid == 0;
     if (pid == runtime_.pid && runtime_runs_) {
-      runtime_ended(status);
+      report_runtime_end(status);
     } else {
-      tell_children();
-      control_.tell(kEnded, pid, status);
+      report_children();
+      control_.send_record(kEnded, pid, status);
     }
   }
 }
 
-void Monitor::runtime_ended(int status) {
+void Monitor::report_runtime_end(int status) {
   if (runtime_.output.valid()) forward_last_output();
   runtime_runs_ = false;
-  tell_children();
-  control_.tell(kRuntimeEnded, runtime_.pid, status);
+  report_children();
+  control_.send_record(kRuntimeEnded, runtime_.pid, status);
 }
 
-// The kernel hands a process's children on before it tells of its end, so they are here by now. crun leaves a process
-// behind that has the container for a child, and ends a little later.
-void Monitor::tell_children() {
+// The kernel reparents the children of a process before it reports the process's end, so the list is complete. It is
+// sent after every exit, because crun's helper stays the container's parent until the helper exits.
+void Monitor::report_children() {
   for_each_child(
       [](pid_t child, void* context) {
         auto* self = static_cast<Monitor*>(context);
-        if (child != self->runtime_.pid || !self->runtime_runs_) self->control_.tell(kChild, child);
+        if (child != self->runtime_.pid || !self->runtime_runs_) self->control_.send_record(kChild, child);
       },
       this);
 }
 
-// What is left behind by the runtime may go on printing (gVisor's sandbox does): with nobody to read it, it would wait
-// or die. It is read and thrown away. One piece a turn, so that a flood keeps nothing else from its turn.
+// Processes that the runtime left may continue to print (gVisor's sandbox does) and would block or die without a
+// reader. Their output is read and discarded. One read per event, so that a flood does not delay other events.
 void Monitor::forward_output() {
   char bytes[4096];
   ssize_t count = common::retry_on_eintr([&] { return read(runtime_.output.get(), bytes, sizeof(bytes)); });
   if (count > 0) {
-    if (runtime_runs_) control_.tell_output(bytes, static_cast<size_t>(count));
+    if (runtime_runs_) control_.send_output(bytes, static_cast<size_t>(count));
   } else if (count == 0 || errno != EAGAIN) {
     unwatch(runtime_.output.get());
     runtime_.output.reset();
   }
 }
 
-// All that the runtime had printed at its end, and not what others print since.
+// Forwards the bytes that the runtime had printed when it ended, and none that other processes print later.
 void Monitor::forward_last_output() {
   int waiting = 0;
   if (ioctl(runtime_.output.get(), FIONREAD, &waiting) == -1) return;
@@ -126,32 +126,42 @@ void Monitor::forward_last_output() {
     size_t wanted = static_cast<size_t>(waiting) < sizeof(bytes) ? static_cast<size_t>(waiting) : sizeof(bytes);
     ssize_t count = common::retry_on_eintr([&] { return read(runtime_.output.get(), bytes, wanted); });
     if (count <= 0) return;
-    control_.tell_output(bytes, static_cast<size_t>(count));
+    control_.send_output(bytes, static_cast<size_t>(count));
     waiting -= static_cast<int>(count);
   }
 }
 
-void Monitor::listen() {
-  // A telling that failed has closed it already, and epoll has forgotten it.
+void Monitor::handle_record() {
+  // A failed send has closed the socket already, and closing removed it from the epoll.
   if (control_.fd() == -1) return;
   Record record;
   common::UniqueFd passed;
-  if (control_.hear(&record, &passed) != Control::Heard::kRecord) return;
-  if (record.kind == kSignal && runtime_runs_) kill(runtime_.pid, record.subject);
-  if (record.kind == kHold && passed.valid() && !console_.valid()) {
-    console_ = static_cast<common::UniqueFd&&>(passed);
-    int flags = fcntl(console_.get(), F_GETFL);
-    fcntl(console_.get(), F_SETFL, flags | O_NONBLOCK);
-    watch(console_.get(), kConsole, kConsoleEvents);
+  if (control_.receive(&record, &passed) != Control::Received::kRecord) return;
+  switch (record.kind) {
+    case kSignal:
+      if (runtime_runs_) kill(runtime_.pid, record.subject);
+      return;
+    case kHold:
+      if (passed.valid() && !console_.valid()) hold_console(static_cast<common::UniqueFd&&>(passed));
+      return;
+    default:
+      return;
   }
+}
+
+void Monitor::hold_console(common::UniqueFd console) {
+  console_ = static_cast<common::UniqueFd&&>(console);
+  int flags = fcntl(console_.get(), F_GETFL);
+  fcntl(console_.get(), F_SETFL, flags | O_NONBLOCK);
+  watch(console_.get(), kConsole, kConsoleEvents);
 }
 
 void Monitor::drain_console() {
   char bytes[4096];
-  for (int turn = 0; turn < kReadsPerTurn; turn++) {
+  for (int reads = 0; reads < kMaxReads; reads++) {
     if (common::retry_on_eintr([&] { return read(console_.get(), bytes, sizeof(bytes)); }) <= 0) return;
   }
-  // There may be more, of which no edge tells: being registered anew does.
+  // More may be left, for which no edge comes. EPOLL_CTL_MOD reports it.
   change(EPOLL_CTL_MOD, console_.get(), kConsole, kConsoleEvents);
 }
 

@@ -1,4 +1,4 @@
-// The loop of the monitor: reaps, passes on, and tells (protocol.h) until it has no children any more.
+// The event loop: reaps children, forwards output and signals, and reports them (protocol.h) until no child is left.
 #pragma once
 
 #include <stdint.h>
@@ -13,25 +13,27 @@ class Monitor {
  public:
   Monitor(Control& control, Runtime& runtime) : control_(control), runtime_(runtime) {}
 
-  // Before the runtime is started: what can be lacking is lacking then. SIGCHLD is blocked here. False with errno set.
-  bool begin();
+  // Call it before the runtime is started, with SIGCHLD blocked: if a descriptor is lacking, nothing runs yet. False
+  // with errno set.
+  bool open_events();
 
-  // Returns when there are no children any more; false with errno set when it cannot go on.
+  // Returns when no child is left. False with errno set when epoll_wait(2) fails.
   bool run();
 
  private:
-  // What an event belongs to.
+  // Where an event came from.
   enum Source : uint32_t { kChildren, kControl, kRuntimeOutput, kConsole };
 
   bool watch(int fd, Source source, uint32_t events);
   bool change(int operation, int fd, Source source, uint32_t events);
   void unwatch(int fd);
   bool reap();
-  void runtime_ended(int status);
-  void tell_children();
+  void report_runtime_end(int status);
+  void report_children();
   void forward_output();
   void forward_last_output();
-  void listen();
+  void handle_record();
+  void hold_console(common::UniqueFd console);
   void drain_console();
 
   Control& control_;
@@ -39,7 +41,7 @@ class Monitor {
   bool runtime_runs_ = true;
   common::UniqueFd events_;
   common::UniqueFd signals_;
-  // The ptmx of a console that its owner left: see kHold.
+  // The PTY master of a console that its owner left: kHold.
   common::UniqueFd console_;
 };
 

@@ -1,19 +1,20 @@
-// The conversation with the library, over a Unix stream socket that is descriptor 3 here. Records of three 32-bit
-// integers in the host's order; launch-protocol.ts of console-socket is the other side.
+// The protocol with the library, over a Unix stream socket that is descriptor 3 here: records of three 32-bit integers
+// in the host's order. launch-protocol.ts of console-socket is the other side. binding/monitor-protocol.ts mirrors the
+// numbers, and a test compares them.
 //
 // To the library:
 //   kStarted       pid           the runtime command runs
-//   kNotStarted    errno         it could not be run; the monitor leaves
-//   kOutput        length        what it printed: that many bytes follow
-//   kChild         pid           a process that it left behind, which is the monitor's child now; may be told again
-//   kRuntimeEnded  pid, status   the end of it, as wait(2) has it; behind everything it printed and left
-//   kEnded         pid, status   the end of a process that it left behind; behind what that has left in its turn
-//   end of file                  the monitor has left: it has no children any more, or was killed
+//   kNotStarted    errno         the command could not be run; the monitor exits
+//   kOutput        length        the command printed that many bytes, which follow
+//   kChild         pid           a process that the command left, now the monitor's child; may be sent more than once
+//   kRuntimeEnded  pid, status   the command's wait(2) status; sent after all its output and its children
+//   kEnded         pid, status   the wait(2) status of such a child; sent after the children that it left
+//   end of file                  the monitor has exited: it has no children any more, or was killed
 //
 // To the monitor:
-//   kSignal        number        to the runtime command, if it still runs
-//   kHold          -             a ptmx comes with the record: read it and throw away what it shows until the end
-//   end of file                  nobody listens any more; the monitor stays until its children have ended
+//   kSignal        number        signal for the runtime command, if it still runs
+//   kHold          -             carries a PTY master: read and discard its output until it ends
+//   end of file                  the library is gone; the monitor stays until its children have ended
 #pragma once
 
 #include <stdint.h>

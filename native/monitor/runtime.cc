@@ -12,9 +12,9 @@ namespace monitor {
 
 namespace {
 
-// What this process changed for itself is undone: the signals that it blocks. It ignores none. Not posix_spawn(3), by
-// which glibc's children ignore signals 32 and 33.
-[[noreturn]] void become(char** command, const common::UniqueFd& output, const common::UniqueFd& failure) {
+// Unblocks the signals that this process blocks; it ignores none. Not posix_spawn(3): glibc's leaves signals 32 and 33
+// ignored in the child.
+[[noreturn]] void exec_command(char** command, const common::UniqueFd& output, const common::UniqueFd& failure) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -25,7 +25,7 @@ namespace {
   _exit(write(failure.get(), &error, sizeof(error)) == sizeof(error) ? 0 : 1);
 }
 
-// The pipe of a child that became the command is closed by exec, and gives nothing.
+// A successful exec closes the child's end of the pipe, and the read returns 0.
 int wait_for_exec(pid_t child, const common::UniqueFd& failure) {
   int error = 0;
   ssize_t count = common::retry_on_eintr([&] { return read(failure.get(), &error, sizeof(error)); });
@@ -45,7 +45,7 @@ bool open_pipe(common::UniqueFd* reading, common::UniqueFd* writing) {
 }  // namespace
 
 bool open_output(Runtime* runtime) {
-  // The command's end is another open file description: this one's mode is not its.
+  // The command's end is another open file description, so it stays blocking.
   return open_pipe(&runtime->output, &runtime->writing) && fcntl(runtime->output.get(), F_SETFL, O_NONBLOCK) == 0;
 }
 
@@ -55,7 +55,7 @@ int start_runtime(char** command, Runtime* runtime) {
   if (!open_pipe(&failed, &failing)) return errno;
   runtime->pid = fork();
   if (runtime->pid == -1) return errno;
-  if (runtime->pid == 0) become(command, runtime->writing, failing);
+  if (runtime->pid == 0) exec_command(command, runtime->writing, failing);
   runtime->writing.reset();
   failing.reset();
   return wait_for_exec(runtime->pid, failed);

@@ -28,9 +28,9 @@ const own = cflags.filter((flag) => flag !== "-Os" && !flag.startsWith("-fno-asy
 
 const withoutMain = (sources) => sources.filter((file) => !file.endsWith("/main.cc"));
 const TARGETS = {
-  common: { sources: ["common/control_message.cc"], longest: 1200 },
-  console_init: { sources: withoutMain(variables("init").init_sources), longest: 4500 },
-  monitor: { sources: withoutMain(variables("monitor").monitor_sources), longest: 200 },
+  common: { sources: ["common/control_message.cc"], maxBytes: 1200 },
+  console_init: { sources: withoutMain(variables("init").init_sources), maxBytes: 4500 },
+  monitor: { sources: withoutMain(variables("monitor").monitor_sources), maxBytes: 200 },
 };
 
 function run(command, args, options = {}) {
@@ -56,7 +56,7 @@ async function tidy(of, flags) {
 }
 
 function fuzz(target) {
-  const { sources, longest } = TARGETS[target];
+  const { sources, maxBytes } = TARGETS[target];
   const [corpus, seeds] = [join(output, "corpus", target), join("fuzz/seeds", target)];
   mkdirSync(corpus, { recursive: true });
   const executable = join(output, `fuzz-${target}`);
@@ -66,7 +66,7 @@ function fuzz(target) {
   const seconds = process.env.FUZZ_SECONDS ?? "10";
   const limits = [
     `-max_total_time=${seconds}`,
-    `-max_len=${longest}`,
+    `-max_len=${maxBytes}`,
     "-timeout=5",
     "-verbosity=0",
     "-print_final_stats=1",

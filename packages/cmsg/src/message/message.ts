@@ -104,7 +104,7 @@ export function sendmsg(socket: Fd, data: Uint8Array, options: SendmsgOptions = 
     requireBytes(data);
   }
   if (credentials) putCredentials(credentials);
-  const sent = native.sendmsg(fd, data, 0, count, credentials ? 1 : 0);
+  const sent = native.sendmsg(fd, data, 0, count, credentials !== undefined);
   return sent < 0 ? undefined : sent;
 }
 

@@ -104,7 +104,7 @@ export class Sender {
   ): number {
     const count = putRights(rights);
     if (credentials) putCredentials(credentials);
-    return native.sendmsg(this.#socket, data, offset, count, credentials ? 1 : 0, nameLength);
+    return native.sendmsg(this.#socket, data, offset, count, credentials !== undefined, nameLength);
   }
 
   #waitForRoom(): void {

@@ -1,6 +1,7 @@
-// The conversation with console-monitor: records of three 32-bit integers in the host's order, over a Unix stream
-// socket. native/monitor/protocol.h says what each means; this is the library's side of it.
+// The library's side of the protocol with console-monitor: records of three 32-bit integers in the host's order, over a
+// Unix stream socket. native/monitor/protocol.h says what each record means.
 import { endianness } from "node:os";
+import { ToLibrary, ToMonitor } from "cmsg-native";
 
 const LENGTH = 12;
 const LITTLE = endianness() === "LE";
@@ -14,18 +15,14 @@ export type Told =
   | { kind: "runtime-ended"; pid: number; status: number }
   | { kind: "ended"; pid: number; status: number };
 
-const OUTPUT = 3;
-const SIGNAL = 1;
-const HOLD = 2;
-
 /** To send this signal to the runtime command. */
 export function signalRecord(signal: number): Buffer {
-  return record(SIGNAL, signal);
+  return record(ToMonitor.signal, signal);
 }
 
 /** To hold the console whose master comes beside this record. */
 export function holdRecord(): Buffer {
-  return record(HOLD, 0);
+  return record(ToMonitor.hold, 0);
 }
 
 function record(kind: number, subject: number): Buffer {
@@ -41,8 +38,8 @@ export class RecordReader {
     for (;;) {
       if (this.#rest.length < LENGTH) return;
       const [kind, subject, status] = [0, 4, 8].map((offset) => int32(this.#rest, offset)) as [number, number, number];
-      if (kind === OUTPUT && subject < 0) throw mismatch(`output of ${subject} bytes`);
-      const length = LENGTH + (kind === OUTPUT ? subject : 0);
+      if (kind === ToLibrary.output && subject < 0) throw mismatch(`output of ${subject} bytes`);
+      const length = LENGTH + (kind === ToLibrary.output ? subject : 0);
       if (this.#rest.length < length) return;
       const payload = this.#rest.subarray(LENGTH, length);
       this.#rest = this.#rest.subarray(length);
@@ -57,17 +54,17 @@ function int32(bytes: Buffer, offset: number): number {
 
 function told(kind: number, subject: number, status: number, payload: Buffer): Told {
   switch (kind) {
-    case 1:
+    case ToLibrary.started:
       return { kind: "started", pid: subject };
-    case 2:
+    case ToLibrary.notStarted:
       return { kind: "not-started", errno: subject };
-    case OUTPUT:
+    case ToLibrary.output:
       return { kind: "output", bytes: payload };
-    case 4:
+    case ToLibrary.child:
       return { kind: "child", pid: subject };
-    case 5:
+    case ToLibrary.runtimeEnded:
       return { kind: "runtime-ended", pid: subject, status };
-    case 6:
+    case ToLibrary.ended:
       return { kind: "ended", pid: subject, status };
     default:
       throw mismatch(`a record of kind ${kind}`);

@@ -1,4 +1,4 @@
-#include "fd_table.h"
+#include "descriptor_limit.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -11,16 +11,16 @@ namespace addon {
 
 namespace {
 
-// Other threads open files between the question and the message.
+// Other threads open files between this call and recvmsg(2).
 constexpr rlim_t kMargin = 64;
 
 }  // namespace
 
-FdTable::FdTable() : directory_(open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+DescriptorLimit::DescriptorLimit() : directory_(open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
-// The directory's size is the number of open descriptors since Linux 6.2, and 0 before. Called by number: the C
-// library's fstat is newer than the oldest supported one.
-bool FdTable::has_room() const {
+// Since Linux 6.2 the directory's size is the number of open descriptors; before, it is 0. Called by number, because
+// the oldest supported C library has no fstat symbol.
+bool DescriptorLimit::has_room() const {
   struct stat directory;
   if (syscall(SYS_newfstatat, directory_.get(), "", &directory, AT_EMPTY_PATH) != 0 || directory.st_size == 0) {
     return false;

@@ -1,0 +1,72 @@
+// Numbers that C++ and TypeScript both write down: enums of the addon's headers and of console-monitor's protocol, and
+// the kernel's constants. The compiler checks the C++ side; here the TypeScript side is compared with its source.
+import { readFileSync } from "node:fs";
+import * as binding from "cmsg-native";
+import {
+  ControlSlot,
+  PtyProblem,
+  PtyResult,
+  ReceiveOption,
+  SCM_MAX_FD,
+  SendOption,
+  SUN_PATH_BYTES,
+  ToLibrary,
+  ToMonitor,
+} from "cmsg-native";
+import t from "tap";
+
+function source(path: string): string {
+  return readFileSync(new URL(`../../../native/${path}`, import.meta.url), "utf8").replace(/\/\/.*$/gm, "");
+}
+
+/** The enumerators of a C++ enum, with TypeScript's names (`kNotStarted` is `notStarted`) and their numbers. */
+function enumOf(path: string, name: string): Record<string, number> {
+  const body = source(path).match(new RegExp(`enum (?:class )?${name}\\b[^{;]*\\{([^}]*)\\}`))?.[1];
+  if (body === undefined) throw new Error(`no enum ${name} in native/${path}`);
+  const numbers: Record<string, number> = {};
+  let next = 0;
+  for (const entry of body.split(",").map((text) => text.trim())) {
+    if (entry === "") continue;
+    const [, letter, rest, value] = entry.match(/^k([A-Z])(\w*)(?: = (-?\d+))?$/) ?? [];
+    if (letter === undefined) throw new Error(`an enumerator of ${name} that this test cannot read: ${entry}`);
+    if (value !== undefined) next = Number(value);
+    numbers[`${letter.toLowerCase()}${rest}`] = next++;
+  }
+  return numbers;
+}
+
+function constantOf(path: string, name: string): number {
+  const value = source(path).match(new RegExp(`\\b${name} = (\\d+);`))?.[1];
+  if (value === undefined) throw new Error(`no ${name} in native/${path}`);
+  return Number(value);
+}
+
+t.test("console-monitor's records have the same kinds in C++ and in TypeScript", async (t) => {
+  t.strictSame(enumOf("monitor/protocol.h", "ToLibrary"), { ...ToLibrary });
+  t.strictSame(enumOf("monitor/protocol.h", "ToMonitor"), { ...ToMonitor });
+});
+
+t.test("the addon's enums have the same numbers in TypeScript", async (t) => {
+  const { none, ...problems } = enumOf("common/pty_failure.h", "PtyProblem");
+  t.equal(none, 0);
+  t.strictSame(problems, { ...PtyProblem });
+  t.strictSame(enumOf("addon/pty_stream.h", "PtyResult"), { ...PtyResult });
+  t.strictSame(enumOf("addon/messages.cc", "ReceiveOption"), { ...ReceiveOption });
+  t.strictSame(enumOf("addon/messages.cc", "SendOption"), { ...SendOption });
+});
+
+t.test("the slots of a message are at the same places in TypeScript", async (t) => {
+  const { firstFd = -1, ...others } = enumOf("addon/messages.cc", "ControlSlot");
+  const maxFds = constantOf("common/control_message.h", "kMaxRights");
+  t.equal(SCM_MAX_FD, maxFds);
+  t.strictSame({ ...others, firstFd, name: firstFd + maxFds }, { ...ControlSlot });
+});
+
+t.test("the kernel's numbers are those that the compiler saw", async (t) => {
+  const checked = source("addon/kernel_numbers.cc").matchAll(/static_assert\((\w+|sizeof\(\S+\)) == (\w+)\);/g);
+  const numbers = Object.fromEntries([...checked].map(([, name, value]) => [name as string, Number(value)]));
+  t.equal(numbers["sizeof(sockaddr_un::sun_path)"], SUN_PATH_BYTES);
+  delete numbers["sizeof(sockaddr_un::sun_path)"];
+  const exported = Object.entries(binding).filter(([name]) => /^(AF|MSG|O|SHUT|SO|SOCK)_/.test(name));
+  t.strictSame(numbers, Object.fromEntries(exported));
+});
