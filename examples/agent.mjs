@@ -2,7 +2,7 @@
 //   node examples/agent.mjs ADDRESS grpc|ttrpc [PROGRAM ARGUMENT…]
 // What an agent wants of a specification beside the program (a root file system, namespaces, storages) is Kata's to say.
 import { attach } from "console-socket";
-import { AgentConsole, newAgentClient } from "console-socket/kata";
+import { connectAgent, openAgentConsole } from "console-socket/kata";
 
 const [address, protocol, ...program] = process.argv.slice(2);
 if (protocol !== "grpc" && protocol !== "ttrpc") {
@@ -10,7 +10,7 @@ if (protocol !== "grpc" && protocol !== "ttrpc") {
   process.exit(2);
 }
 
-const client = await newAgentClient(address, { protocol });
+const client = await connectAgent(address, { protocol });
 try {
   const { agentVersion } = await client.health.version({ timeoutMs: 5000 });
   console.error(`An agent, version ${agentVersion}.`);
@@ -25,7 +25,7 @@ try {
   });
   await client.agent.startContainer({ containerId });
 
-  const terminal = await AgentConsole.open(client, { containerId });
+  const terminal = await openAgentConsole(client, { containerId });
   await attach(terminal);
   process.exitCode = (await terminal.exited).code ?? 1;
   await client.agent.removeContainer({ containerId });

@@ -26,12 +26,12 @@ async function main(args) {
     const failed = program.exited.then((status) => {
       throw new Error(`the program ended with ${status} before its console arrived`);
     });
-    const console = await Promise.race([listener.accept(), failed]);
+    const terminal = await Promise.race([listener.accept(), failed]);
     say(
       `A terminal arrived over ${listener.path}${interactive ? ". Leave it with exit or Ctrl-D." : ", and shows:"}\n`,
     );
-    if (interactive) await attach(console);
-    else await typeCommands(console, ["tty", "stty size", "echo $((6 * 7))"], process.stdout);
+    if (interactive) await attach(terminal);
+    else await typeCommands(terminal, ["tty", "stty size", "echo $((6 * 7))"], process.stdout);
     await program.exited;
     say("\nThe program has ended, and nothing is left of it.");
   } finally {

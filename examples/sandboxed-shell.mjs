@@ -10,18 +10,18 @@ const interactive = process.stdin.isTTY && process.stdout.isTTY;
 const { columns, rows } = interactive ? process.stdout : { columns: 80, rows: 24 };
 
 const box = spawnConsole(command, args, {
-  size: { columns, rows },
+  initialSize: { columns, rows },
   namespaces: { user: true, pid: true, mount: true, uts: true, ipc: true, net: true },
 });
 
 try {
   await box.ready;
-  const console = await receiveConsole(box.socket);
-  if (interactive) await attach(console);
-  else for await (const bytes of console) process.stdout.write(bytes);
+  const terminal = await receiveConsole(box.socket);
+  if (interactive) await attach(terminal);
+  else for await (const bytes of terminal) process.stdout.write(bytes);
 } catch (error) {
   process.stderr.write(`sandboxed-shell: ${error.message}\n`);
 }
-const { status, stderr } = await box.exited;
-if (status === 126 || status === 127) process.stderr.write(stderr);
-process.exitCode = status ?? 1;
+const { code, stderr } = await box.exited;
+if (code === 126 || code === 127) process.stderr.write(stderr);
+process.exitCode = code ?? 1;

@@ -34,7 +34,7 @@ export async function run(argv, terminal) {
 
 async function startOnTerminal(argv) {
   const { openPty } = await import("../../packages/init/dist/index.js");
-  const { ptmx, peer } = openPty({ ptmx: "/dev/ptmx", size: { columns: 80, rows: 24 } });
+  const { ptmx, peer } = openPty({ ptmx: "/dev/ptmx", initialSize: { columns: 80, rows: 24 } });
   const program = spawn(argv[0], argv.slice(1), { stdio: [peer.fd, peer.fd, peer.fd], detached: true });
   const ended = new Promise((resolve) => program.once("close", resolve));
   peer.close();

@@ -3,16 +3,16 @@ import { stripVTControlCharacters } from "node:util";
 
 const PROMPT = "demo$ ";
 
-export async function typeCommands(console, commands, stdout) {
+export async function typeCommands(terminal, commands, stdout) {
   const lines = [...commands, "exit"];
   let shown = "";
-  for await (const chunk of console) {
+  for await (const chunk of terminal) {
     // A line editor asks terminals questions in escape sequences; there is no one to answer, and they show nothing.
     const text = stripVTControlCharacters(chunk.toString());
     stdout.write(text.replaceAll("\r\n", "\n"));
     shown += text;
     if (!shown.endsWith(PROMPT)) continue;
     shown = "";
-    console.write(`${lines.shift()}\n`);
+    terminal.write(`${lines.shift()}\n`);
   }
 }

@@ -40,7 +40,7 @@ export async function container(runtime) {
     writeBundle(directory, ["seq", "1", String(last)]);
     const args = ["run", "--detach", "--bundle", directory, "--console-socket", "{}", id];
     const started = await launch([...command, ...args]);
-    const bytes = await compareCounted(started.console, last, `${runtime.name}, seq 1 ${last}`);
+    const bytes = await compareCounted(started.terminal, last, `${runtime.name}, seq 1 ${last}`);
     const { code } = await started.exited;
     if (code !== 0) throw new Error(`the container of ${runtime.name} ended with ${code}`);
     return bytes;

@@ -16,7 +16,7 @@ export function given(kind, argv) {
 /** A terminal with a program that is started here. */
 export function started(kind, argv) {
   if (kind === "node-pty") return nodePty(argv);
-  const { ptmx, peer } = openPty({ ptmx: "/dev/ptmx", size: { columns: 80, rows: 24 } });
+  const { ptmx, peer } = openPty({ ptmx: "/dev/ptmx", initialSize: { columns: 80, rows: 24 } });
   const program = spawn(argv[0], argv.slice(1), { stdio: [peer.fd, peer.fd, peer.fd], detached: true });
   peer.close();
   const terminal = over[kind](ptmx.release());
@@ -25,12 +25,12 @@ export function started(kind, argv) {
 
 const over = {
   "console-socket"(fd) {
-    const console = PtyConsole.fromFd(fd);
+    const terminal = PtyConsole.fromFd(fd);
     return {
-      onData: (take) => console.on("data", take),
-      write: async (data) => console.write(data) || once(console, "drain"),
-      ended: once(console, "close"),
-      close: () => console.destroy(),
+      onData: (take) => terminal.on("data", take),
+      write: async (data) => terminal.write(data) || once(terminal, "drain"),
+      ended: once(terminal, "close"),
+      close: () => terminal.destroy(),
     };
   },
   "tty.ReadStream"(fd) {

@@ -7,5 +7,5 @@ export { type OpenPtyOptions, openPty, type Pty } from "./pty.js";
 export type { IdRange, Join, Namespaces, Root, UserMap } from "./sandbox.js";
 export { type SendConsoleOptions, sendConsole } from "./send-console.js";
 export { setupConsole } from "./setup-console.js";
-export type { ConsoleSize } from "./size.js";
-export { type ConsoleProcess, type Exit, type SpawnConsoleOptions, spawnConsole } from "./spawn-console.js";
+export { type ConsoleExit, type ConsoleProcess, type SpawnConsoleOptions, spawnConsole } from "./spawn-console.js";
+export type { WindowSize } from "./window-size.js";

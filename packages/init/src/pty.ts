@@ -5,7 +5,7 @@ import { getSystemErrorName } from "node:util";
 import { OwnedFd } from "cmsg";
 import { native, type PtyFailure, PtyProblem } from "cmsg-native";
 import { InitError } from "./errors.js";
-import { type ConsoleSize, checkSize } from "./size.js";
+import { checkWindowSize, type WindowSize } from "./window-size.js";
 
 export interface Pty extends Disposable {
   /** The controlling side (runc's documentation: master): what `sendConsole` sends. */
@@ -18,7 +18,7 @@ export interface OpenPtyOptions {
   /** Another multiplexer than /dev/pts/ptmx, whose terminals are those of /dev/pts all the same: the host's /dev/ptmx. */
   ptmx?: string | undefined;
   /** 0x0 without it. */
-  size?: ConsoleSize | undefined;
+  initialSize?: WindowSize | undefined;
   /** The user the terminal is given to. Where that is not permitted it stays as it is, as with the runtimes. */
   owner?: number | undefined;
 }
@@ -30,8 +30,8 @@ export interface OpenPtyOptions {
  * @throws InitError ERR_INIT_NOT_DEVPTS, ERR_INIT_NOT_PTMX, ERR_INIT_MOUNTED_OVER, ERR_INIT_OTHER_DEVPTS,
  * ERR_INIT_NO_PROC, ERR_INIT_INVALID_ARG; EACCES (a devpts mounted ptmxmode=000), ENOSPC …
  */
-export function openPty({ ptmx: through, size, owner }: OpenPtyOptions = {}): Pty {
-  if (size) checkSize(size);
+export function openPty({ ptmx: through, initialSize, owner }: OpenPtyOptions = {}): Pty {
+  if (initialSize) checkWindowSize(initialSize);
   const opened = native.openPty(through);
   if ("problem" in opened) throw failure(opened);
   const ptmx = new OwnedFd(opened.ptmx);
@@ -44,7 +44,7 @@ export function openPty({ ptmx: through, size, owner }: OpenPtyOptions = {}): Pt
     }
   };
   try {
-    if (size) native.setWindowSize(ptmx.fd, size.columns, size.rows);
+    if (initialSize) native.setWindowSize(ptmx.fd, initialSize.columns, initialSize.rows);
     if (owner !== undefined) giveTo(owner, peer);
   } catch (error) {
     close();

@@ -1,4 +1,4 @@
-import { type Fd, sendFile, UnixSocket } from "cmsg";
+import { type Fd, sendFile, type UnixAddress, UnixSocket } from "cmsg";
 
 export interface SendConsoleOptions {
   /** The bytes that go with it, fewer than 4096. Without it /dev/ptmx, as runc. */
@@ -7,23 +7,21 @@ export interface SendConsoleOptions {
 }
 
 /**
- * Sends a terminal's ptmx, borrowed, as runtimes do: one message with one descriptor. There is no answer. To a path (or
- * an abstract `@name`) it connects, sends and closes; a socket is borrowed. Close the ptmx afterwards: while this process
- * has it, the receiver's end is no hangup.
+ * Sends a terminal's master (ptmx), borrowed, as runtimes do: one message with one descriptor. There is no answer. To an
+ * address (a path, or `{abstract: name}`) it connects, sends and closes; a socket is borrowed. Close the master
+ * afterwards: while this process holds it, closing the receiver's copy is no hangup.
+ *
+ *     using pty = openPty({ initialSize: { columns: 80, rows: 24 } });
+ *     await sendConsole("/run/console.sock", pty.ptmx);
  *
  * @throws what `UnixSocket.connect` and `sendFile` of cmsg throw: ENOENT, ECONNREFUSED, EPIPE, ERR_CMSG_NAME_TOO_LONG …
  */
 export async function sendConsole(
-  to: UnixSocket | string,
+  to: UnixSocket | UnixAddress,
   ptmx: Fd,
   { name = "/dev/ptmx", signal }: SendConsoleOptions = {},
 ): Promise<void> {
-  if (typeof to !== "string") return sendFile(to, name, ptmx, { signal });
-  const address = to.startsWith("@") ? { abstract: to.slice(1) } : to;
-  const socket = await UnixSocket.connect(address, { signal });
-  try {
-    await sendFile(socket, name, ptmx, { signal });
-  } finally {
-    socket.close();
-  }
+  if (to instanceof UnixSocket) return sendFile(to, name, ptmx, { signal });
+  using socket = await UnixSocket.connect(to, { signal });
+  await sendFile(socket, name, ptmx, { signal });
 }

@@ -6,11 +6,11 @@ import { UnixSocket } from "cmsg";
 import { consoleInitPath } from "./console-init-path.js";
 import { InitError } from "./errors.js";
 import { planFor, type Sandbox } from "./sandbox.js";
-import { type ConsoleSize, checkSize } from "./size.js";
+import { checkWindowSize, type WindowSize } from "./window-size.js";
 
 export interface SpawnConsoleOptions extends Sandbox {
   /** The terminal's size when the command starts; 0x0 without it. */
-  size?: ConsoleSize | undefined;
+  initialSize?: WindowSize | undefined;
   /** The directory to start in, of this machine. In a `root` the command begins at /. */
   cwd?: string | undefined;
   /** Default: process.env. */
@@ -42,10 +42,11 @@ export interface SpawnConsoleOptions extends Sandbox {
   timeoutMs?: number | undefined;
 }
 
-/** How it ended. */
-export interface Exit {
-  /** The command's, or console-init's: 125, 126, 127. Null when a signal ended it. */
-  status: number | null;
+/** How a process ended; the shape of console-socket's `ExitStatus`. */
+export interface ConsoleExit {
+  /** The exit status: the command's, or console-init's own (125, 126, 127). Null when a signal ended the process. */
+  code: number | null;
+  /** The name of the signal that ended it, or null. */
   signal: NodeJS.Signals | null;
   /** What console-init said, or the program that makes the namespaces. The command's own words go to the console. */
   stderr: string;
@@ -63,7 +64,7 @@ export interface ConsoleProcess {
    */
   ready: Promise<number | undefined>;
   /** Never rejects. */
-  exited: Promise<Exit>;
+  exited: Promise<ConsoleExit>;
   /** With `hold`: lets the command run. */
   go(): Promise<void>;
   /** Sends a signal to the process of `ready`; before that, SIGKILL to what was started. False when it has ended. */
@@ -112,14 +113,14 @@ export function spawnConsole(
 }
 
 function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string[] {
-  const { size, name, owner, user, timeoutMs, pdeathsig, init = Boolean(options.namespaces?.pid) } = options;
+  const { initialSize, name, owner, user, timeoutMs, pdeathsig, init = Boolean(options.namespaces?.pid) } = options;
   const ptmx = options.ptmx ?? (ownDevpts ? undefined : "/dev/ptmx");
-  if (size) checkSize(size);
+  if (initialSize) checkWindowSize(initialSize);
   const valued: Record<string, string | number | false | undefined> = {
     "console-socket-fd": CONSOLE_FD,
     "ready-fd": HANDSHAKE_FD,
     "wait-fd": options.hold && HANDSHAKE_FD,
-    size: size && `${size.columns}x${size.rows}`,
+    size: initialSize && `${initialSize.columns}x${initialSize.rows}`,
     name,
     ptmx,
     owner,
@@ -163,36 +164,36 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
   };
 }
 
-function ending(child: ChildProcess): Promise<Exit> {
+function ending(child: ChildProcess): Promise<ConsoleExit> {
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     if (stderr.length < STDERR_LIMIT) stderr += text;
   });
   return new Promise((resolve) => {
     // Not "close": a process that the command left behind can hold standard error for as long as it likes.
-    child.once("exit", (status, signal) => {
+    child.once("exit", (code, signal) => {
       const end = () => {
         child.stderr?.destroy();
-        resolve({ status, signal, stderr });
+        resolve({ code, signal, stderr });
       };
       // What it said is in the pipe by now, and between two of these the loop looks at its pipes once.
       setImmediate(() => setImmediate(end));
     });
     child.once("error", (error) => {
-      if (child.pid === undefined) resolve({ status: 127, signal: null, stderr: error.message });
+      if (child.pid === undefined) resolve({ code: 127, signal: null, stderr: error.message });
     });
   });
 }
 
-async function whenReady(handshake: UnixSocket, exited: Promise<Exit>): Promise<void> {
+async function whenReady(handshake: UnixSocket, exited: Promise<ConsoleExit>): Promise<void> {
   // Reset or closed: it has ended, which says more. Any other failure is no end, and none need come.
   const message = await handshake.receive().catch((error: { code?: string }) => {
     if (["ECONNRESET", "ERR_CMSG_CLOSED"].includes(error.code ?? "")) return null;
     throw error;
   });
   if (message) return;
-  const { status, signal, stderr } = await exited;
-  const ended = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+  const { code, signal, stderr } = await exited;
+  const ended = signal ? `was ended by ${signal}` : `ended with status ${code}`;
   throw new InitError(
     "ERR_INIT_FAILED",
     `Expected console-init to get ready; what was started ${ended}: ${stderr.trim() || "(silent)"}`,

@@ -16,7 +16,7 @@ import {
 } from "cmsg";
 import { borrow, lend, takeOver } from "cmsg/stdio";
 import { barrier, notify, removeStoredFds, storeFds } from "cmsg/systemd";
-import { connect as vsockConnect, listen as vsockListen } from "cmsg/vsock";
+import { VsockServer, VsockStream } from "cmsg/vsock";
 import t from "tap";
 import {
   NO_COUNT,
@@ -90,8 +90,8 @@ const signals: Record<string, (signal: AbortSignal) => unknown> = {
   storeFds: (signal) => storeFds("name", [0], { signal }),
   removeStoredFds: (signal) => removeStoredFds("name", { signal }),
   barrier: (signal) => barrier({ signal }),
-  "vsock.connect": (signal) =>
-    vsockConnect({ cid: 1, port: 1 }, { signal: signal === undefined ? AbortSignal.abort() : signal }),
+  "VsockStream.connect": (signal) =>
+    VsockStream.connect({ cid: 1, port: 1 }, { signal: signal === undefined ? AbortSignal.abort() : signal }),
 };
 
 const cases: OptionCase[] = [
@@ -176,16 +176,16 @@ const cases: OptionCase[] = [
     call: (type) => closing(UnixServer.listen(`${path}-type`, { type })),
   },
   {
-    ...{ name: "backlog", of: "vsock.listen", refused: NO_COUNT, accepted: EDGES },
-    call: (backlog) => closing(vsockListen({ backlog })),
+    ...{ name: "backlog", of: "VsockServer.listen", refused: NO_COUNT, accepted: EDGES },
+    call: (backlog) => closing(VsockServer.listen({ backlog })),
   },
   ...["cid", "port"].map((name) => ({
-    ...{ name, of: "vsock.listen", refused: NO_U32, accepted: [2 ** 32 - 1] },
-    call: (value: number) => closing(vsockListen({ [name]: value })),
+    ...{ name, of: "VsockServer.listen", refused: NO_U32, accepted: [2 ** 32 - 1] },
+    call: (value: number) => closing(VsockServer.listen({ [name]: value })),
   })),
   ...["cid", "port"].map((name) => ({
-    ...{ name, of: "vsock.connect", refused: NO_U32, accepted: [2 ** 32 - 1] },
-    call: (value: number) => vsockConnect({ cid: 0, port: 0, [name]: value }, { signal: AbortSignal.abort() }),
+    ...{ name, of: "VsockStream.connect", refused: NO_U32, accepted: [2 ** 32 - 1] },
+    call: (value: number) => VsockStream.connect({ cid: 0, port: 0, [name]: value }, { signal: AbortSignal.abort() }),
   })),
   ...["readableHighWaterMark", "writableHighWaterMark"].map((name) => ({
     ...{ name, of: "UnixStream.connect", refused: NO_COUNT, accepted: EDGES },

@@ -45,7 +45,7 @@ t.test("Asciicast", async (t) => {
   const size = { columns: 80, rows: 24 };
 
   t.test("a header, then output, sizes and the exit, with the seconds between", async (t) => {
-    const recording = new Asciicast({ size, command: "runc run box", title: "a title", type: "xterm" });
+    const recording = new Asciicast({ initialSize: size, command: "runc run box", title: "a title", type: "xterm" });
     const written = text(recording);
     const euro = Buffer.from("€");
     recording.write("one\r\n");
@@ -82,7 +82,7 @@ t.test("Asciicast", async (t) => {
   });
 
   t.test("without an exit it ends where the console ended", async (t) => {
-    const recording = new Asciicast({ size });
+    const recording = new Asciicast({ initialSize: size });
     const lines = (await text(Readable.from([Buffer.from("a"), Buffer.of(0xe2)]).pipe(recording))).split("\n");
     t.match(lines[1], /^\[\d+\.\d{6}, "o", "a"\]$/);
     t.match(lines[2], /^\[\d+\.\d{6}, "o", "\ufffd"\]$/, "half a character is shown as such");

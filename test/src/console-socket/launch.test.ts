@@ -43,10 +43,10 @@ t.test("launch", { skip }, async (t) => {
     const container = await launched(t, fakeRuntime(["sh", "-c", "tty; read status; stty size; exit $status"]), {
       initialSize: { columns: 101, rows: 33 },
     });
-    const screen = new Transcript(container.console);
+    const screen = new Transcript(container.terminal);
     await screen.shows(/\/dev\/pts/);
     t.equal(readFileSync(`/proc/${container.pid}/comm`, "latin1"), "sh\n");
-    container.console.write("42\n");
+    container.terminal.write("42\n");
     t.strictSame(await container.exited, { code: 42, signal: null });
     t.match(await screen.ended, /^33 101\r\n/m);
     t.equal(container.kill(), false, "an ended process is not signalled");
@@ -56,7 +56,7 @@ t.test("launch", { skip }, async (t) => {
 
   t.test("a signal that ends the container is its exit", async (t) => {
     const container = await launched(t, fakeRuntime(["sleep", "1000"]));
-    container.console.resume();
+    container.terminal.resume();
     t.ok(container.kill("SIGUSR1"));
     t.strictSame(await container.exited, { code: null, signal: "SIGUSR1" });
     t.throws(() => container.kill("SIGNONE" as NodeJS.Signals), { code: "ERR_CONSOLE_INVALID_ARG" });
@@ -69,13 +69,13 @@ t.test("launch", { skip }, async (t) => {
     process.kill(runtime, "SIGCONT");
     const ended = await launching;
     t.equal(ended.pid, container);
-    t.equal(await new Transcript(ended.console).ended, "gone\r\n");
+    t.equal(await new Transcript(ended.terminal).ended, "gone\r\n");
     t.strictSame(await ended.exited, { code: 3, signal: null });
   });
 
   t.test("without a pid file the terminal tells whose it is", async (t) => {
     const container = await launched(t, fakeRuntime(["sh", "-c", "sleep 1000 & wait"], { pidFile: "" }));
-    container.console.resume();
+    container.terminal.resume();
     t.match(readFileSync(`/proc/${container.pid}/cmdline`, "latin1"), /^sh/);
     container.kill("SIGKILL");
     t.match(await container.exited, { signal: "SIGKILL" });
@@ -85,7 +85,7 @@ t.test("launch", { skip }, async (t) => {
     const script = 'echo 1 >"$2"; shift 2; exec "$@"';
     const argv = ["sh", "-c", script, "sh", "{}", "{pid}", ...fakeRuntime(["sleep", "1000"], { pidFile: "" })];
     const container = await launched(t, argv);
-    container.console.resume();
+    container.terminal.resume();
     t.match(readFileSync(`/proc/${container.pid}/cmdline`, "latin1"), /^sleep/);
     container.kill("SIGKILL");
     t.match(await container.exited, { signal: "SIGKILL" });
@@ -94,7 +94,7 @@ t.test("launch", { skip }, async (t) => {
   t.test("a child in the background that keeps the terminal does not keep the console", async (t) => {
     const program = "trap '' HUP; sleep 1000 & echo $!; exit 5";
     const container = await launched(t, fakeRuntime(["sh", "-c", program]));
-    const shown = await new Transcript(container.console).ended;
+    const shown = await new Transcript(container.terminal).ended;
     t.strictSame(await container.exited, { code: 5, signal: null });
     process.kill(Number(shown), "SIGKILL");
     await noMonitors();
@@ -104,8 +104,8 @@ t.test("launch", { skip }, async (t) => {
     const dir = tempDir(t);
     const program = 'read x; seq 1 200000; echo done >"$0/done"; read y';
     const container = await launched(t, fakeRuntime(["sh", "-c", program, dir]));
-    container.console.resume().write("\n");
-    await until(() => container.console.writableLength === 0, { what: "the input to be written" });
+    container.terminal.resume().write("\n");
+    await until(() => container.terminal.writableLength === 0, { what: "the input to be written" });
     await container.leave();
     await until(() => existsSync(join(dir, "done")), { what: "the program to write all" });
     t.ok(isAlive(container.pid), "no hangup");

@@ -208,7 +208,7 @@ t.test("ConsoleLog: output in any pieces is the same lines as in one", async () 
 t.test("Asciicast: output in any pieces is the same text, and each line is JSON", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), cuts, async (bytes, at) => {
-      const text = await through(new Asciicast({ size: { columns: 80, rows: 24 } }), inPieces(bytes, at));
+      const text = await through(new Asciicast({ initialSize: { columns: 80, rows: 24 } }), inPieces(bytes, at));
       const [header, ...events] = Buffer.from(text, "latin1")
         .toString()
         .trimEnd()

@@ -33,8 +33,8 @@ t.test("consoleInitPath()", async (t) => {
 
 t.test("openPty()", async (t) => {
   const before = openFds();
-  const size = { columns: 90, rows: 30 };
-  const pty = openPty({ ptmx, size, owner: getuid?.() });
+  const initialSize = { columns: 90, rows: 30 };
+  const pty = openPty({ ptmx, initialSize, owner: getuid?.() });
   t.equal(fstatSync(pty.ptmx.fd).rdev, (5 << 8) | 2);
   t.equal((fstatSync(pty.peer.fd).rdev >> 8) & 0xfff, 136, "the major number: the minor one has bits above it too");
   pty[Symbol.dispose]();
@@ -43,7 +43,7 @@ t.test("openPty()", async (t) => {
     { columns: 1, rows: 65536 },
     { columns: 1.5, rows: 1 },
   ]) {
-    t.throws(() => openPty({ ptmx, size: wrong }), { name: "InitError", code: "ERR_INIT_INVALID_ARG" });
+    t.throws(() => openPty({ ptmx, initialSize: wrong }), { name: "InitError", code: "ERR_INIT_INVALID_ARG" });
   }
   t.throws(() => openPty({ ptmx: "/nonexistent" }), { code: "ENOENT", syscall: "open", path: "/nonexistent" });
   t.throws(() => openPty({ ptmx: "/dev/null" }), { code: "ERR_INIT_NOT_PTMX", message: /it is character device 1:3/ });
@@ -111,7 +111,7 @@ t.test("sendConsole() sends what recvFile() takes", async (t) => {
   t.equal(second.name.toString(), "box");
   second.fd.close();
   for (const end of [one, other]) end.close();
-  await t.rejects(sendConsole("@nobody-listens-here", pty.ptmx), { code: "ECONNREFUSED" });
+  await t.rejects(sendConsole({ abstract: "nobody-listens-here" }, pty.ptmx), { code: "ECONNREFUSED" });
   pty[Symbol.dispose]();
   await assertNoLeak(t, before);
 });

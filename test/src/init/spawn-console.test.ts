@@ -46,19 +46,19 @@ function rootfs(t: Test): string {
 t.test("spawnConsole() without namespaces", async (t) => {
   await shows(t, "true", {}); // what a receiver opens once and keeps is open from here on
   const before = openFds();
-  const size = { columns: 91, rows: 31 };
+  const initialSize = { columns: 91, rows: 31 };
   const dir = tempDir(t);
   const plain = await shows(t, "stty size; pwd; echo $$ $ONLY; exit 3", {
-    size,
+    initialSize,
     cwd: dir,
     env: { PATH, ONLY: "this" },
     name: "box",
   });
-  t.match(plain, { shown: `31 91\r\n${dir}\r\n${plain.pid} this\r\n`, status: 3, signal: null, stderr: "" });
+  t.match(plain, { shown: `31 91\r\n${dir}\r\n${plain.pid} this\r\n`, code: 3, signal: null, stderr: "" });
   const init = await shows(t, "echo $PPID; (sleep 0.2; kill -9 $$) & wait", { init: true, subreaper: true });
-  t.match(init, { shown: `${init.pid}\r\n`, status: 137 });
+  t.match(init, { shown: `${init.pid}\r\n`, code: 137 });
   const owned = await shows(t, "true", { owner: getuid?.() ?? 0, pdeathsig: "SIGKILL", group: true, init: true });
-  t.match(owned, { status: 0, stderr: "" });
+  t.match(owned, { code: 0, stderr: "" });
   await assertNoLeak(t, before);
 });
 
@@ -69,7 +69,7 @@ t.test("spawnConsole() [hold] waits for go()", async (t) => {
   t.equal(transcript.text, "");
   await program.go();
   t.equal(await transcript.ended, "ran\r\n");
-  t.match(await program.exited, { status: 0 });
+  t.match(await program.exited, { code: 0 });
   t.equal(program.kill(), false, "there is nobody left to signal");
 });
 
@@ -78,17 +78,17 @@ t.test("spawnConsole() [it fails] says so in `ready` and in `exited`", async (t)
   const fails = async (options: SpawnConsoleOptions, message: RegExp, status: number, command = "true") => {
     const { ready, exited, socket } = spawnConsole(command, [], options);
     await t.rejects(ready, { name: "InitError", code: "ERR_INIT_FAILED", message });
-    t.match(await exited, { status, stderr: message });
+    t.match(await exited, { code: status, stderr: message });
     await t.rejects(receiveConsole(socket), { code: "ERR_CONSOLE_NONE" });
   };
   await fails({ ptmx: "/dev/null" }, /expected the terminal multiplexer/, 125);
   await fails({ cwd: "/nonexistent" }, /ENOENT/, 127);
   const late = spawnConsole("true", [], { hold: true, timeoutMs: 100 });
-  t.match(await late.exited, { status: 125, stderr: /--timeout: .* within 100 ms/ });
+  t.match(await late.exited, { code: 125, stderr: /--timeout: .* within 100 ms/ });
   late.socket.close();
   const missing = spawnConsole("/no/such/command");
   const console = await receiveConsole(missing.socket);
-  t.match(await missing.exited, { status: 127, stderr: /no such file/ });
+  t.match(await missing.exited, { code: 127, stderr: /no such file/ });
   console.destroy();
   await assertNoLeak(t, before);
 });
@@ -96,7 +96,7 @@ t.test("spawnConsole() [it fails] says so in `ready` and in `exited`", async (t)
 t.test("spawnConsole() refuses what contradicts itself", async (t) => {
   const range = { inside: 0, outside: 100_000, count: 10 };
   const wrong: SpawnConsoleOptions[] = [
-    { size: { columns: 0, rows: 0 } },
+    { initialSize: { columns: 0, rows: 0 } },
     { join: { pid: 1 }, namespaces: { pid: true } },
     { join: { pid: 1 }, root: { path: "/", by: "chroot" } },
     { namespaces: { user: { uid: 7, gid: 7 }, mount: true } },
@@ -117,8 +117,8 @@ t.test("spawnConsole() refuses what contradicts itself", async (t) => {
 
 t.test("spawnConsole() in namespaces, by unshare", { skip: sandboxed }, async (t) => {
   const other = 'for n in user pid mnt uts ipc net cgroup; do readlink /proc/self/ns/$n; done; echo "$(id -u) $(tty)"';
-  const { shown, status, stderr } = await shows(t, other, { namespaces: all });
-  t.strictSame([status, stderr], [0, ""]);
+  const { shown, code, stderr } = await shows(t, other, { namespaces: all });
+  t.strictSame([code, stderr], [0, ""]);
   const lines = shown.trim().split("\r\n");
   t.equal(lines.pop(), "0 /dev/pts/0");
   const own = ["user", "pid", "mnt", "uts", "ipc", "net", "cgroup"].map((name) =>
@@ -142,8 +142,8 @@ t.test("spawnConsole() [user, in namespaces] runs the command as that user", { s
     [{ namespaces: { user: { uid: 7, gid: 8 } }, user: { uid: 7, gid: 8 } }, "7 8"],
   ];
   for (const [options, ids] of cases) {
-    const { shown, status, stderr, pid } = await shows(t, script, options);
-    t.match({ status, stderr, pid }, { status: 0, stderr: "", pid: Number }, JSON.stringify(options));
+    const { shown, code, stderr, pid } = await shows(t, script, options);
+    t.match({ code, stderr, pid }, { code: 0, stderr: "", pid: Number }, JSON.stringify(options));
     // 65534 stands for what the namespace does not map: the login's other groups, which the kernel does not let go.
     t.match(shown, new RegExp(`^${ids}\r\nGroups:[\t ]*((${ids.split(" ")[1]}|65534) )*\r\n$`));
   }
@@ -156,7 +156,7 @@ t.test("spawnConsole() [a user that is not mapped] rejects `ready` with the reas
     const console = await receiveConsole(socket);
     const message = /--user: expected to become user 77, got an id that this user namespace does not map;/;
     await t.rejects(ready, { code: "ERR_INIT_FAILED", message });
-    t.match(await exited, { status: 125, stderr: message });
+    t.match(await exited, { code: 125, stderr: message });
     t.equal(await new Transcript(console).ended, "", "the console ends at once");
   }
 });
@@ -173,7 +173,7 @@ t.test(
     const pid = await program.ready;
     t.match(readFileSync(`/proc/${pid}/status`, "utf8"), /^NSpid:\t\d+\t1$/m);
     t.equal(program.kill("SIGTERM"), true);
-    t.match(await program.exited, { status: 5 });
+    t.match(await program.exited, { code: 5 });
     await transcript.ended;
 
     const second = await startShell(t, "echo ready; sleep 1000", { namespaces: { user: true, pid: true } });
@@ -197,8 +197,8 @@ for (const [by, need] of [
   t.test(`spawnConsole() in a root file system, by ${by}`, { skip }, async (t) => {
     const root = { path: rootfs(t), by };
     const options = { root, namespaces: { user: true, pid: true } };
-    const { shown, status, stderr } = await shows(t, inRoot, { ...options, env: { PATH: "/bin" } });
-    t.strictSame([status, stderr], [4, ""]);
+    const { shown, code, stderr } = await shows(t, inRoot, { ...options, env: { PATH: "/bin" } });
+    t.strictSame([code, stderr], [4, ""]);
     t.match(shown, inRootShown);
     const { stdout } = await run(t, "find", [join(root.path, "dev"), join(root.path, "proc")]);
     t.equal(stdout, `${root.path}/dev\n${root.path}/proc\n`, "nothing is left in it");
@@ -238,7 +238,7 @@ t.test("spawnConsole() [a root that links out] refuses it", { skip: sandboxed },
   mkdirSync(join(dir, "proc"));
   symlinkSync("/dev", join(dir, "dev"));
   const { exited, socket } = spawnConsole("sh", [], { root: { path: dir, by: "chroot" }, namespaces: all });
-  t.match(await exited, { status: 125, stderr: /dev is a symbolic link/ });
+  t.match(await exited, { code: 125, stderr: /dev is a symbolic link/ });
   socket.close();
 });
 
@@ -248,8 +248,8 @@ t.test("spawnConsole() joins what runs, by nsenter", { skip: sandboxed || needs(
   const box = await startShell(t, "echo ready; sleep 1000", { root, namespaces: all, env });
   await new Transcript(box.console).shows(/ready/);
   const pid = (await box.program.ready) as number;
-  const { shown, status } = await shows(t, "tty; cat /proc/1/comm; exit 6", { join: { pid }, env });
-  t.strictSame([shown, status], ["/dev/pts/1\r\n.console-init\r\n", 6]);
+  const { shown, code } = await shows(t, "tty; cat /proc/1/comm; exit 6", { join: { pid }, env });
+  t.strictSame([shown, code], ["/dev/pts/1\r\n.console-init\r\n", 6]);
   box.program.kill("SIGKILL");
-  t.not((await box.program.exited).status, 0);
+  t.not((await box.program.exited).code, 0);
 });

@@ -25,8 +25,8 @@ t.test("fakeRuntime() sends what each runtime sends", { skip }, async (t) => {
       { hangup: true },
     ]);
     await peer.step(0);
-    const size = { columns: 70, rows: 20 };
-    const program = await fakeRuntime(socket, { runtime: name as FakeRuntimeName, size });
+    const initialSize = { columns: 70, rows: 20 };
+    const program = await fakeRuntime(socket, { runtime: name as FakeRuntimeName, initialSize });
     t.match(await program.read(/\n/), "typed\n");
     t.equal(await program.write("said"), true);
     const reports = await peer.done();
@@ -112,5 +112,5 @@ t.test("fakeRuntime() [silent, or keepConnection] keeps the connection until it 
   message?.[Symbol.dispose]();
   one.close();
   await t.rejects(fakeRuntime("/nonexistent/s"), { code: "ENOENT" });
-  await t.rejects(fakeRuntime("@nobody-there"), { code: "ECONNREFUSED" });
+  await t.rejects(fakeRuntime({ abstract: "nobody-there" }), { code: "ECONNREFUSED" });
 });

@@ -26,13 +26,13 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       const before = openFds();
       const box = new Container(t, runtime);
       const argv = box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id);
-      const { console, pid, exited } = await launch(argv, { initialSize: { columns: 101, rows: 33 } });
+      const { terminal, pid, exited } = await launch(argv, { initialSize: { columns: 101, rows: 33 } });
       t.equal((await box.state())?.pid, pid, "the runtime names the same process");
-      const screen = new Transcript(console);
+      const screen = new Transcript(terminal);
       await screen.shows(/# /);
-      console.write("stty size\n");
+      terminal.write("stty size\n");
       await screen.shows(/^33 101\r$/m);
-      console.write("exit 42\n");
+      terminal.write("exit 42\n");
       t.strictSame(await exited, { code: 42, signal: null });
       await screen.ended;
       t.notOk(isAlive(pid));
@@ -45,7 +45,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       const container = await launch(box.command("create", "--bundle", box.bundle, ...CONSOLE, box.id));
       t.equal((await box.state())?.pid, container.pid);
       t.match(await box.start(), { status: 0 });
-      t.equal(await new Transcript(container.console).ended, "started\r\n");
+      t.equal(await new Transcript(container.terminal).ended, "started\r\n");
       t.strictSame(await container.exited, { code: 3, signal: null });
       await noMonitors();
     });
@@ -57,8 +57,8 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
         launch(box.command("exec", "--detach", ...runtime.execTerminal, ...CONSOLE, box.id, ...program));
       const one = await exec("/bin/sh", "-c", "read line; exit $line");
       const other = await exec("/bin/sleep", "1000");
-      other.console.resume();
-      one.console.resume().write("7\n");
+      other.terminal.resume();
+      one.terminal.resume().write("7\n");
       t.strictSame(await one.exited, { code: 7, signal: null });
       t.ok(other.kill("SIGKILL"));
       t.strictSame(await other.exited, { code: null, signal: "SIGKILL" });
@@ -69,7 +69,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
     t.test("a container that another kills", async (t) => {
       const box = new Container(t, runtime, { args: ["/bin/sleep", "1000"] });
       const container = await launch(box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id));
-      const ended = new Transcript(container.console).ended;
+      const ended = new Transcript(container.terminal).ended;
       await box.kill();
       t.strictSame(await container.exited, { code: null, signal: "SIGKILL" });
       await ended;
@@ -94,7 +94,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       for (let status = 0; status < 5; status++) {
         const box = new Container(t, runtime, { args: ["/bin/sh", "-c", `echo ${status}; exit ${status}`] });
         const container = await launch(box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id));
-        t.equal(await new Transcript(container.console).ended, `${status}\r\n`);
+        t.equal(await new Transcript(container.terminal).ended, `${status}\r\n`);
         t.match(await container.exited, { code: status });
       }
     });
@@ -104,7 +104,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       const ended = Promise.all([once(orphaning.stdout, "data"), once(orphaning, "exit")]);
       const box = new Container(t, runtime, { args: ["/bin/true"] });
       const container = await launch(box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id));
-      container.console.resume();
+      container.terminal.resume();
       const [[printed], exit] = await ended;
       const orphan = Number(printed);
       t.strictSame(exit, [6, null]);

@@ -5,7 +5,7 @@ import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { Asciicast, asPty, attach, ConsoleLog } from "console-socket";
-import { type AgentClient, AgentConsole, newAgentClient } from "console-socket/kata";
+import { type AgentClient, type AgentConsole, connectAgent, openAgentConsole } from "console-socket/kata";
 import t, { type Test } from "tap";
 import { type AgentProtocol, type GoAgent, startGoAgent } from "../support/go-agent.js";
 import { hybridFront, OK } from "../support/hybrid-front.js";
@@ -73,7 +73,7 @@ async function connect(
 ): Promise<{ agent: GoAgent; client: AgentClient }> {
   const agent = await startGoAgent(t, protocol);
   const address = way === "unix" ? agent.path : await front(t, agent, way);
-  const client = await newAgentClient(address, {
+  const client = await connectAgent(address, {
     protocol: protocol === "ttrpc" ? "ttrpc" : "grpc",
     yamux: protocol === "yamux",
   });
@@ -88,7 +88,7 @@ async function box(client: AgentClient, script: string, containerId = "box"): Pr
   const oci = { process: { terminal: true, args, env, cwd: "/" } };
   await client.agent.createContainer({ containerId, execId: containerId, oci });
   await client.agent.startContainer({ containerId });
-  return AgentConsole.open(client, { containerId, initialSize: { columns: 90, rows: 30 } });
+  return openAgentConsole(client, { containerId, initialSize: { columns: 90, rows: 30 } });
 }
 
 function assertNothingWrong(t: Test, agent: GoAgent): void {
@@ -109,7 +109,7 @@ for (const protocol of PROTOCOLS) {
         const address = way === "unix" ? agent.path : await front(t, agent, way);
         const before = openFds();
         const yamux = protocol === "yamux";
-        const client = await newAgentClient(address, { protocol: protocol === "ttrpc" ? "ttrpc" : "grpc", yamux });
+        const client = await connectAgent(address, { protocol: protocol === "ttrpc" ? "ttrpc" : "grpc", yamux });
         t.strictSame(await client.health.check(), { status: 1 });
         t.strictSame(await client.health.version(), { grpcVersion: "0.0.1", agentVersion: "played" });
         const details = await client.agent.getGuestDetails({ memBlockSize: true });
@@ -132,7 +132,7 @@ for (const protocol of PROTOCOLS) {
           env: [`PATH=${process.env["PATH"]}`],
         };
         await client.agent.execProcess({ containerId: "box", execId: "more", process: shell });
-        const exec = await AgentConsole.open(client, { containerId: "box", execId: "more" });
+        const exec = await openAgentConsole(client, { containerId: "box", execId: "more" });
         t.equal(exec.name, "box/more");
         const more = new Transcript(exec);
         await more.shows(/in exec/);
@@ -275,7 +275,7 @@ for (const protocol of PROTOCOLS) {
 
     const console = await box(client, "read a; stty size; echo bye $a; exit 3", "pty");
     const pty = asPty(console, { exited: console.exited });
-    const recording = new Transcript(console.pipe(new Asciicast({ size: console.size })));
+    const recording = new Transcript(console.pipe(new Asciicast({ initialSize: console.size })));
     const log = new Transcript(console.pipe(new ConsoleLog({ format: "cri" })));
     let text = "";
     pty.onData((data) => {

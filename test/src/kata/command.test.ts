@@ -1,6 +1,6 @@
 // `console-socket attach`: a shell behind a hypervisor's socket, from a command line.
 import { spawn } from "node:child_process";
-import { newAgentClient } from "console-socket/kata";
+import { connectAgent } from "console-socket/kata";
 import t from "tap";
 import { startGoAgent } from "../support/go-agent.js";
 import { hybridFront, OK } from "../support/hybrid-front.js";
@@ -50,7 +50,7 @@ for (const protocol of ["grpc", "yamux", "ttrpc"] as const) {
     async (t) => {
       const agent = await startGoAgent(t, protocol);
       const options = { protocol: protocol === "ttrpc" ? "ttrpc" : "grpc", yamux: protocol === "yamux" } as const;
-      const client = await newAgentClient(agent.path, options);
+      const client = await connectAgent(agent.path, options);
       t.teardown(() => client.close());
       const args = ["sh", "-c", "read line; echo got $line; exit 7"];
       const oci = { process: { terminal: true, args, env: [`PATH=${process.env["PATH"]}`], cwd: "/" } };
@@ -74,7 +74,7 @@ t.test(
   { skip: needs("kata-go") },
   async (t) => {
     const agent = await startGoAgent(t, "grpc");
-    const client = await newAgentClient(agent.path, { protocol: "grpc" });
+    const client = await connectAgent(agent.path, { protocol: "grpc" });
     t.teardown(() => client.close());
     const started = (script: string) => ({
       ...{ terminal: true, args: ["sh", "-c", script] },

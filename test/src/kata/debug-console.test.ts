@@ -57,7 +57,7 @@ t.test("openDebugConsole asks for port 1026 in place of the agent's, and carries
 t.test("openDebugConsole [options that are none] says what was expected", async (t) => {
   const wrong = { code: "ERR_CONSOLE_INVALID_ARG" };
   await t.rejects(openDebugConsole("/run/s", { port: -1 }), wrong);
-  await t.rejects(openDebugConsole("/run/s", { size: { columns: -1, rows: 1 } }), wrong);
+  await t.rejects(openDebugConsole("/run/s", { initialSize: { columns: -1, rows: 1 } }), wrong);
   await t.rejects(openDebugConsole("unix://s"), { code: "ERR_CONSOLE_ADDRESS" });
 });
 
@@ -66,7 +66,7 @@ t.test("a debug console works with attach, ConsoleLog, Asciicast and asPty", asy
   const before = openFds();
   const console = await openDebugConsole(`hvsock://${front.path}:1024`);
   const log = console.pipe(new ConsoleLog({ format: "cri" }));
-  const recording = console.pipe(new Asciicast({ size: console.size }));
+  const recording = console.pipe(new Asciicast({ initialSize: console.size }));
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   stdin.write("echo hello; exit\n");
   t.equal(await attach(console, { stdin, stdout }), "ended");

@@ -1,6 +1,6 @@
 // The messages as they are on the wire, both generations: what is sent is byte for byte what protoc makes of the same
 // message, and what protoc makes of an answer is read as it was meant.
-import { type AgentClient, newAgentClient } from "console-socket/kata";
+import { type AgentClient, connectAgent } from "console-socket/kata";
 import t from "tap";
 import { connectedStreams, grpcFrame, httpAgent, Received, ttrpcFrame } from "../support/played-agent.js";
 import { protocEncode, textBytes } from "../support/protoc.js";
@@ -234,7 +234,7 @@ for (const { method, call, request, response, answer } of goldens.filter(({ only
       stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
       stream.end(grpcFrame(response ? protocEncode(...response) : Buffer.alloc(0)));
     });
-    const client = await newAgentClient(path, { protocol: "grpc" });
+    const client = await connectAgent(path, { protocol: "grpc" });
     t.strictSame(await call(client), answer);
     await client.close();
   });
@@ -245,7 +245,7 @@ for (const { method, call, request, response, answer } of goldens.filter(({ only
     const message = protocEncode(...request);
     const [stream, other] = connectedStreams(t);
     const received = new Received(other);
-    const client = await newAgentClient(stream, { protocol: "ttrpc" });
+    const client = await connectAgent(stream, { protocol: "ttrpc" });
     const answered = call(client);
     const payload = message.length > 0 ? `payload: ${textBytes(message)}` : "";
     const wanted = protocEncode("Request", `service: "${serviceOf(method)}" method: "${method}" ${payload}`);
@@ -260,7 +260,7 @@ for (const { method, call, request, response, answer } of goldens.filter(({ only
 t.test("ttRPC carries the deadline and metadata", { skip }, async (t) => {
   const [stream, other] = connectedStreams(t);
   const received = new Received(other);
-  const client = await newAgentClient(stream, { protocol: "ttrpc" });
+  const client = await connectAgent(stream, { protocol: "ttrpc" });
   const answered = client.health.check({ timeoutMs: 60_000, metadata: { one: "1", two: "" } });
   const wanted = protocEncode(
     "Request",
@@ -276,7 +276,7 @@ t.test("ttRPC carries the deadline and metadata", { skip }, async (t) => {
 t.test("a request with what the agent does not have is refused, and nothing is sent", async (t) => {
   const [stream, other] = connectedStreams(t);
   const received = new Received(other);
-  const later = await newAgentClient(stream, { protocol: "ttrpc" });
+  const later = await connectAgent(stream, { protocol: "ttrpc" });
   const refused = async (request: unknown, message: RegExp) => {
     const call = later.agent.createContainer({ ...PROCESS, ...(request as object) });
     await t.rejects(call, { code: "ERR_CONSOLE_INVALID_ARG", message });
@@ -292,7 +292,7 @@ t.test("a request with what the agent does not have is refused, and nothing is s
   await t.rejects(later.agent.writeStdin({ ...PROCESS, data: "text" as never }), { message: /^data is a Uint8Array/ });
   t.equal(received.bytes.length, 0);
   const [stream1] = connectedStreams(t);
-  const first = await newAgentClient(stream1, { protocol: "grpc" });
+  const first = await connectAgent(stream1, { protocol: "grpc" });
   const call = first.agent.createContainer({ ...PROCESS, stdinPort: 1 });
   await t.rejects(call, { code: "ERR_CONSOLE_INVALID_ARG", message: /^stdinPort is not among/ });
   await Promise.all([later.close(), first.close()]);

@@ -2,7 +2,7 @@
 // another error, never a wait without end. And in whatever pieces it comes, the outcome is that of one piece.
 import { isDeepStrictEqual } from "node:util";
 import { UnixSocket } from "cmsg";
-import { newAgentClient, parseAgentAddress } from "console-socket/kata";
+import { connectAgent, parseAgentAddress } from "console-socket/kata";
 import fc from "fast-check";
 import t from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
@@ -217,7 +217,7 @@ t.test("ttRPC: any frames in any pieces settle a call as those in one do", async
   const seen: Record<string, number> = {};
   const call = async (pieces: Buffer[]) => {
     const connection = new FedConnection();
-    const client = await newAgentClient(connection, { protocol: "ttrpc" });
+    const client = await connectAgent(connection, { protocol: "ttrpc" });
     const outcome = outcomeOf(client.agent.getGuestDetails({}));
     await connection.feed(pieces);
     const settled = await outcome;

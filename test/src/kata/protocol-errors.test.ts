@@ -2,7 +2,7 @@
 // connection goes with what broke it, and nothing stays open.
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { newAgentClient, RpcError } from "console-socket/kata";
+import { connectAgent, RpcError } from "console-socket/kata";
 import fc from "fast-check";
 import t, { type Test } from "tap";
 import { hybridFront, OK } from "../support/hybrid-front.js";
@@ -22,14 +22,14 @@ const OK_RESPONSE = Buffer.from([0x12, 0x02, 0x08, 0x01]); // payload: HealthChe
 
 // What an event loop opens once is there before the first comparison.
 t.before(async () => {
-  await newAgentClient("/nowhere", { protocol: "grpc", dialTimeoutMs: 1 }).catch(() => undefined);
+  await connectAgent("/nowhere", { protocol: "grpc", timeoutMs: 1 }).catch(() => undefined);
 });
 
-t.test("newAgentClient [ttRPC over yamux, no protocol] rejects ERR_CONSOLE_INVALID_ARG", async (t) => {
+t.test("connectAgent [ttRPC over yamux, no protocol] rejects ERR_CONSOLE_INVALID_ARG", async (t) => {
   const code = "ERR_CONSOLE_INVALID_ARG";
-  await t.rejects(newAgentClient("/s", { protocol: "ttrpc", yamux: true }), { code, message: /with yamux\.$/ });
-  await t.rejects(newAgentClient("/s", {} as never), { code });
-  await t.rejects(newAgentClient("s", { protocol: "grpc" }), { code: "ERR_CONSOLE_ADDRESS" });
+  await t.rejects(connectAgent("/s", { protocol: "ttrpc", yamux: true }), { code, message: /with yamux\.$/ });
+  await t.rejects(connectAgent("/s", {} as never), { code });
+  await t.rejects(connectAgent("s", { protocol: "grpc" }), { code: "ERR_CONSOLE_ADDRESS" });
 });
 
 t.test("a call [bad options] rejects ERR_CONSOLE_INVALID_ARG, and nothing is sent", async (t) => {
@@ -50,7 +50,7 @@ t.test("a call [bad options] rejects ERR_CONSOLE_INVALID_ARG, and nothing is sen
 });
 
 async function ttrpc(stream: ReturnType<typeof connectedStreams>[0]) {
-  const client = await newAgentClient(stream, { protocol: "ttrpc" });
+  const client = await connectAgent(stream, { protocol: "ttrpc" });
   return { health: client.health, agent: client.agent, close: () => client.close() };
 }
 
@@ -217,7 +217,7 @@ const answers: [name: string, answer: Answer, error: ErrorMatch][] = [
 ];
 for (const [name, answer, error] of answers) {
   t.test(`gRPC [${name}] rejects with the code for it`, async (t) => {
-    const client = await newAgentClient(await httpAgent(t, answer), { protocol: "grpc" });
+    const client = await connectAgent(await httpAgent(t, answer), { protocol: "grpc" });
     await t.rejects(client.health.check(), error);
     await client.close();
   });
@@ -225,7 +225,7 @@ for (const [name, answer, error] of answers) {
 
 t.test("gRPC [a request that is too long] is not sent; the connection goes on", async (t) => {
   const answer = trailersAfter(grpcFrame(Buffer.from([8, 1])), { "grpc-status": "0" });
-  const client = await newAgentClient(await httpAgent(t, answer), { protocol: "grpc" });
+  const client = await connectAgent(await httpAgent(t, answer), { protocol: "grpc" });
   const call = client.agent.createSandbox({ hostname: "x".repeat(4 * 1024 * 1024) });
   await t.rejects(call, rpc(8, "RESOURCE_EXHAUSTED"));
   t.strictSame(await client.health.check(), { status: 1 });
@@ -236,7 +236,7 @@ for (const garbage of ["HTTP/1.1 400 Bad Request\r\n\r\n", "\0".repeat(100), "SS
   t.test(`gRPC [${JSON.stringify(garbage.slice(0, 8))}] is no HTTP/2`, async (t) => {
     const before = openFds();
     const [stream, other] = connectedStreams(t);
-    const client = await newAgentClient(stream, { protocol: "grpc" });
+    const client = await connectAgent(stream, { protocol: "grpc" });
     const call = client.health.check();
     other.write(garbage);
     await t.rejects(call, PROTOCOL_ERROR);
@@ -275,7 +275,7 @@ for (const [name, bytes, error] of yamuxBroken) {
   t.test(`yamux [${name}] ends the connection, and its calls`, async (t) => {
     const before = openFds();
     const [stream, other] = connectedStreams(t);
-    const client = await newAgentClient(stream, { protocol: "grpc", yamux: true });
+    const client = await connectAgent(stream, { protocol: "grpc", yamux: true });
     const call = client.health.check();
     other.resume().write(bytes);
     await t.rejects(call, error);
@@ -288,7 +288,7 @@ for (const [name, bytes, error] of yamuxBroken) {
 
 t.test("yamux [pings without end, and nobody who reads the answers] ends the connection", async (t) => {
   const [stream, other] = connectedStreams(t);
-  const client = await newAgentClient(stream, { protocol: "grpc", yamux: true });
+  const client = await connectAgent(stream, { protocol: "grpc", yamux: true });
   const call = client.health.check();
   other.pause();
   const pings = Buffer.concat(Array.from({ length: 5000 }, (_, n) => yamuxFrame(2, 1, 0, n)));
@@ -312,7 +312,7 @@ for (const [name, answer, error] of fronts) {
     t.test(`${protocol} [a hypervisor's socket that says OK, and then ${name}]`, async (t) => {
       const front = await hybridFront(t, answer);
       const before = openFds();
-      const client = await newAgentClient(`hvsock://${front.path}:1024`, {
+      const client = await connectAgent(`hvsock://${front.path}:1024`, {
         protocol: protocol === "ttrpc" ? "ttrpc" : "grpc",
         yamux: protocol === "yamux",
       });
@@ -327,7 +327,7 @@ for (const [name, answer, error] of fronts) {
 t.test("yamux: opens one stream, answers pings, refuses streams, and passes over what is on them", async (t) => {
   const [stream, other] = connectedStreams(t);
   const received = new Received(other);
-  const client = await newAgentClient(stream, { protocol: "grpc", yamux: true });
+  const client = await connectAgent(stream, { protocol: "grpc", yamux: true });
   t.strictSame(await received.take(12), yamuxFrame(1, 1, 1, 0), "SYN");
   // HTTP/2's preface and settings follow as data.
   const length = (await received.take(12)).readUInt32BE(8);

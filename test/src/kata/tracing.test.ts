@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as otel from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { type AgentCall, newAgentClient, otelInterceptor } from "console-socket/kata";
+import { type AgentCall, connectAgent, otelInterceptor } from "console-socket/kata";
 import t from "tap";
 import { type AgentProtocol, startGoAgent } from "../support/go-agent.js";
 import { connectedStreams, Received } from "../support/played-agent.js";
@@ -53,7 +53,7 @@ t.teardown(() => otel.context.disable());
 for (const protocol of ["grpc", "yamux", "ttrpc"] as AgentProtocol[]) {
   t.test(`${protocol}: the caller's span arrives at the agent`, { skip: needs("kata-go") }, async (t) => {
     const agent = await startGoAgent(t, protocol);
-    const client = await newAgentClient(agent.path, {
+    const client = await connectAgent(agent.path, {
       protocol: protocol === "ttrpc" ? "ttrpc" : "grpc",
       yamux: protocol === "yamux",
       interceptors: [otelInterceptor(otel)],
@@ -85,7 +85,7 @@ t.test(
       return { ...answer, by: name };
     };
     const refuse = new Error("not that one");
-    const client = await newAgentClient(stream, {
+    const client = await connectAgent(stream, {
       protocol: "ttrpc",
       interceptors: [
         log("outer"),

@@ -22,8 +22,8 @@ const timeoutMs = 15_000;
 /** How a command under strace ended. */
 async function end(options: string[], command: string[]): Promise<{ code: string; signal?: unknown }> {
   try {
-    const { console, exited } = await launch(["strace", "-f", ...options, ...command], { timeoutMs });
-    console.resume();
+    const { terminal, exited } = await launch(["strace", "-f", ...options, ...command], { timeoutMs });
+    terminal.resume();
     await exited;
     return { code: "success" };
   } catch (error) {

@@ -27,8 +27,8 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
       t.test(`the ${victim} before the runtime's ${step}`, async (t) => {
         const before = openFds();
         const launching = launch(fakeRuntime(["cat"], { stopBefore: step })).then(
-          async ({ console, exited }) => {
-            console.resume();
+          async ({ terminal, exited }) => {
+            terminal.resume();
             return { exited: await exited };
           },
           (error) => error,
@@ -48,14 +48,14 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
 
   t.test("the monitor while the container runs: the console goes on, the status is unknown", async (t) => {
     const container = await launch(fakeRuntime(["cat"]));
-    const screen = new Transcript(container.console);
+    const screen = new Transcript(container.terminal);
     const [monitor = 0] = childrenOf(process.pid);
     process.kill(monitor, "SIGKILL");
     await t.rejects(container.exited, { code: "ERR_CONSOLE_MONITOR" });
-    container.console.write("still here\n");
+    container.terminal.write("still here\n");
     await screen.shows(/still here\r\nstill here/);
     await t.rejects(container.leave(), { code: "ERR_CONSOLE_MONITOR" });
-    container.console.destroy();
+    container.terminal.destroy();
     await waitGone(container.pid);
   });
 

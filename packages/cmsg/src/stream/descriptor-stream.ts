@@ -67,15 +67,18 @@ export abstract class DescriptorStream extends SocketStream {
     return chunk;
   }
 
+  /** @internal */
   override _read(): void {
     this.#connection?.reader.want();
     this.#watch();
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Done): void {
     this.writer.start([chunk], callback);
   }
 
+  /** @internal */
   override _writev(chunks: { chunk: Buffer }[], callback: Done): void {
     this.writer.start(
       chunks.map(({ chunk }) => chunk),
@@ -83,6 +86,7 @@ export abstract class DescriptorStream extends SocketStream {
     );
   }
 
+  /** @internal */
   override _final(callback: Done): void {
     try {
       native.shutdown(this.fd, SHUT_WR);
@@ -96,6 +100,7 @@ export abstract class DescriptorStream extends SocketStream {
     callback();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: Done): void {
     this.writer.stop();
     const connection = this.#connection;

@@ -75,6 +75,7 @@ export abstract class SocketStream extends Duplex {
     this.#timer?.refresh();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     clearTimeout(this.#timer);
     callback(error);

@@ -130,6 +130,7 @@ export class UnixStream extends DescriptorStream {
     return super.destroy(error);
   }
 
+  /** @internal */
   override _construct(callback: Done): void {
     const connected = this.#connect().then((owner) => this.#start(owner));
     connected.then(
@@ -141,10 +142,12 @@ export class UnixStream extends DescriptorStream {
     );
   }
 
+  /** @internal */
   override _write(chunk: Buffer, encoding: BufferEncoding, callback: Done): void {
     super._write(chunk, encoding, this.#thenDrain(callback));
   }
 
+  /** @internal */
   override _writev(chunks: { chunk: Buffer }[], callback: Done): void {
     super._writev(chunks, this.#thenDrain(callback));
   }

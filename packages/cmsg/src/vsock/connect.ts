@@ -1,23 +1,16 @@
-// connect(2) of an AF_VSOCK socket. It is tried once: whether to try again is the caller's to know.
+// connect(2) of an AF_VSOCK socket, tried once: the caller knows whether to try again.
 import { native, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
 import { PendingOperations, WOULD_BLOCK } from "../socket/pending.js";
 import { checkVsockAddress, explaining } from "./address.js";
-import { VsockStream } from "./vsock-stream.js";
 
 export interface VsockConnectOptions {
   signal?: AbortSignal | undefined;
 }
 
-/**
- * Connects to a port of another machine: a guest's by its CID, the host's (2), or one's own (1). CIDs and ports are from 0
- * to 4294967295.
- *
- * @throws CmsgError ERR_CMSG_INVALID_ARG; EAFNOSUPPORT: the kernel has no AF_VSOCK; ENODEV: it has no transport to that
- * CID; ECONNRESET: nobody listens there; ETIMEDOUT: no such guest answers, after the kernel's 2 s; the signal's reason.
- */
-export async function connect(address: VsockAddress, { signal }: VsockConnectOptions = {}): Promise<VsockStream> {
+/** A connected socket, the caller's. */
+export async function connectedVsock(address: VsockAddress, { signal }: VsockConnectOptions): Promise<OwnedFd> {
   checkVsockAddress(address);
   checks.abortSignal(signal);
   signal?.throwIfAborted();
@@ -25,7 +18,7 @@ export async function connect(address: VsockAddress, { signal }: VsockConnectOpt
   try {
     if (!explaining(address, () => native.vsockConnect(owner.fd, address.cid, address.port)))
       await established(owner.fd, address, signal);
-    return new VsockStream(owner);
+    return owner;
   } catch (error) {
     owner.close();
     throw error;

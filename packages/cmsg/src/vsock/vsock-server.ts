@@ -1,8 +1,7 @@
 // A listening AF_VSOCK socket.
-import { native, SOCK_STREAM, type VsockAddress } from "cmsg-native";
+import { native, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checkBacklog } from "../options.js";
-import { requireListening } from "../socket/listening.js";
 import { SocketServer } from "../socket/socket-server.js";
 import { CID_ANY, checkVsockAddress, explaining, PORT_ANY } from "./address.js";
 import { VsockStream } from "./vsock-stream.js";
@@ -23,39 +22,40 @@ export class VsockServer extends SocketServer<VsockStream> {
   /** What it is bound to. */
   readonly address: VsockAddress;
 
-  /** Use `listen()`. Takes a listening socket; when this throws, it is the caller's again. */
-  constructor(owner: OwnedFd) {
-    requireListening(owner.fd, [SOCK_STREAM]);
+  private constructor(owner: OwnedFd) {
     super(owner);
     this.address = native.vsockName(owner.fd);
   }
 
-  protected override connectionOf(owner: OwnedFd): VsockStream {
-    return new VsockStream(owner);
+  /**
+   * Listens on a port of this machine: bind(2) and listen(2).
+   *
+   *     using server = await VsockServer.listen({ port: 1024 });
+   *     const stream = await server.accept();
+   *
+   * @throws CmsgError ERR_CMSG_INVALID_ARG; EAFNOSUPPORT: the kernel has no AF_VSOCK; EADDRNOTAVAIL: the CID is not this
+   * machine's; EADDRINUSE, EACCES.
+   */
+  static async listen({
+    cid = CID_ANY,
+    port = PORT_ANY,
+    backlog = 511,
+  }: VsockListenOptions = {}): Promise<VsockServer> {
+    const address = { cid, port };
+    checkVsockAddress(address);
+    checkBacklog(backlog);
+    const owner = new OwnedFd(explaining(address, () => native.vsockSocket()));
+    try {
+      explaining(address, () => native.vsockBind(owner.fd, cid, port));
+      native.listen(owner.fd, backlog);
+      return new VsockServer(owner);
+    } catch (error) {
+      owner.close();
+      throw error;
+    }
   }
-}
 
-/**
- * bind(2) and listen(2).
- *
- * @throws CmsgError ERR_CMSG_INVALID_ARG; EAFNOSUPPORT: the kernel has no AF_VSOCK; EADDRNOTAVAIL: the CID is not this
- * machine's; EADDRINUSE, EACCES.
- */
-export async function listen({
-  cid = CID_ANY,
-  port = PORT_ANY,
-  backlog = 511,
-}: VsockListenOptions = {}): Promise<VsockServer> {
-  const address = { cid, port };
-  checkVsockAddress(address);
-  checkBacklog(backlog);
-  const owner = new OwnedFd(explaining(address, () => native.vsockSocket()));
-  try {
-    explaining(address, () => native.vsockBind(owner.fd, cid, port));
-    native.listen(owner.fd, backlog);
-    return new VsockServer(owner);
-  } catch (error) {
-    owner.close();
-    throw error;
+  protected override connectionOf(owner: OwnedFd): VsockStream {
+    return VsockStream.create(owner);
   }
 }

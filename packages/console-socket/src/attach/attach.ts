@@ -40,7 +40,7 @@ export interface AttachOptions {
  * such as ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
  */
 export async function attach(
-  console: Console,
+  terminal: Console,
   {
     stdin = process.stdin,
     stdout = process.stdout,
@@ -57,11 +57,11 @@ export async function attach(
     onRaw?.(raw);
     raw.enter();
   }
-  const stopFollowing = followSize ? followTerminal(console, stdout, onResize) : undefined;
+  const stopFollowing = followSize ? followTerminal(terminal, stdout, onResize) : undefined;
   const detaching = new AbortController();
-  const stopTyping = stdin ? typeInto(console, stdin, keys, () => detaching.abort()) : undefined;
+  const stopTyping = stdin ? typeInto(terminal, stdin, keys, () => detaching.abort()) : undefined;
   try {
-    return await outputTo(console, stdout, detaching.signal);
+    return await outputTo(terminal, stdout, detaching.signal);
   } finally {
     stopFollowing?.();
     stopTyping?.();
@@ -76,7 +76,7 @@ function numberOf(stdin: ReadStream): number {
   throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", "Expected stdin to be open; this terminal was destroyed.");
 }
 
-function typeInto(console: Console, stdin: Readable, keys: Buffer | undefined, onDetach: () => void): () => void {
+function typeInto(terminal: Console, stdin: Readable, keys: Buffer | undefined, onDetach: () => void): () => void {
   const filter = keys
     ? new DetachKeys(keys, (rest) => {
         stdin.unpipe(filter).pause();
@@ -88,9 +88,9 @@ function typeInto(console: Console, stdin: Readable, keys: Buffer | undefined, o
   // Losing the keyboard (EIO, a closed pipe) is the end of typing, not of the console.
   const ignore = (): void => undefined;
   stdin.on("error", ignore);
-  typed.pipe(console, { end: false });
+  typed.pipe(terminal, { end: false });
   return () => {
-    typed.unpipe(console);
+    typed.unpipe(terminal);
     if (filter) stdin.unpipe(filter);
     filter?.destroy();
     // A paused terminal lets the process end without waiting for one more key.
@@ -100,14 +100,14 @@ function typeInto(console: Console, stdin: Readable, keys: Buffer | undefined, o
 }
 
 function followTerminal(
-  console: Console,
+  terminal: Console,
   stdout: Writable,
   onResize: ((size: WindowSize) => void) | undefined,
 ): () => void {
   if (!(stdout instanceof WriteStream && stdout.isTTY)) return () => undefined;
   const follow = (): void => {
     const { columns, rows } = stdout;
-    console.resize(columns, rows);
+    terminal.resize(columns, rows);
     onResize?.({ columns, rows });
   };
   follow();
@@ -115,24 +115,24 @@ function followTerminal(
   return () => stdout.off("resize", follow);
 }
 
-async function outputTo(console: Console, stdout: Writable, detaching: AbortSignal): Promise<"ended" | "detached"> {
+async function outputTo(terminal: Console, stdout: Writable, detaching: AbortSignal): Promise<"ended" | "detached"> {
   const listeners = new AbortController();
   const { signal } = listeners;
   try {
     return await new Promise((resolve, reject) => {
-      if (console.destroyed) return resolve("ended");
+      if (terminal.destroyed) return resolve("ended");
       detaching.addEventListener("abort", () => resolve("detached"), { signal });
       // What pipe handed over before is written before this.
-      listen(console, "end", () => stdout.write("", () => resolve("ended")), signal);
+      listen(terminal, "end", () => stdout.write("", () => resolve("ended")), signal);
       // After the end it is the flush above that says when; without one, a console that was closed has nothing to flush.
-      listen(console, "close", () => console.readableEnded || resolve("ended"), signal);
-      listen(console, "error", reject, signal);
+      listen(terminal, "close", () => terminal.readableEnded || resolve("ended"), signal);
+      listen(terminal, "error", reject, signal);
       listen(stdout, "error", reject, signal);
-      console.pipe(stdout, { end: false });
+      terminal.pipe(stdout, { end: false });
     });
   } finally {
     listeners.abort();
-    console.unpipe(stdout);
+    terminal.unpipe(stdout);
   }
 }
 

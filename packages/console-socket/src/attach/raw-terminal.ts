@@ -9,7 +9,7 @@ export class RawTerminal implements Disposable {
   #disposed = false;
   readonly #onExit = (): void => this.restore();
 
-  /** It stays as it is until `enter`. @param fd a terminal, borrowed; ENOTTY from anything else. */
+  /** @internal It stays as it is until `enter`. @param fd a terminal, borrowed; ENOTTY from anything else. */
   constructor(fd: number) {
     this.#fd = fd;
     this.#saved = native.getTerminalSettings(fd);

@@ -36,14 +36,14 @@ export class Copies {
   }
 
   /** From now on, before anybody reads from it. */
-  of(console: Console, command: string | undefined): void {
-    this.#console = console;
-    if (this.#log) console.pipe(this.#log);
+  of(terminal: Console, command: string | undefined): void {
+    this.#console = terminal;
+    if (this.#log) terminal.pipe(this.#log);
     if (!this.#recordTo) return;
     const { TERM } = process.env;
-    this.#recording = new Asciicast({ size: console.size, command, type: TERM });
+    this.#recording = new Asciicast({ initialSize: terminal.size, command, type: TERM });
     this.#recording.pipe(this.#recordTo);
-    console.pipe(this.#recording, { end: false });
+    terminal.pipe(this.#recording, { end: false });
   }
 
   resize(size: WindowSize): void {

@@ -21,14 +21,14 @@ export function initialSize({ size }: CommonOptions): WindowSize | undefined {
 }
 
 export async function connect(
-  console: Console,
+  terminal: Console,
   { stdin, size, detachKeys }: CommonOptions & { detachKeys?: string | undefined },
   { copies, command }: { copies: Copies | undefined; command?: string },
 ): Promise<"ended" | "detached"> {
   const { attach } = await import("../attach/attach.js");
   // In one go with what shows it: with the first pipe the bytes begin to flow.
-  copies?.of(console, command);
-  return attach(console, {
+  copies?.of(terminal, command);
+  return attach(terminal, {
     stdin: stdin ? process.stdin : null,
     followSize: size === undefined,
     onResize: (size) => copies?.resize(size),

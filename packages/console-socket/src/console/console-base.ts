@@ -3,8 +3,10 @@ import { Duplex } from "node:stream";
 import type { Console } from "./console.js";
 import type { WindowSize } from "./window-size.js";
 
-/** @internal The rules of a console's end that do not depend on what is behind it. */
-export abstract class ConsoleStream extends Duplex implements Console {
+type Written = (error?: Error | null) => void;
+
+/** The rules of a console's end that do not depend on what is behind it. */
+export abstract class ConsoleBase extends Duplex implements Console {
   abstract readonly name: string;
   abstract readonly size: WindowSize;
   #over = false;
@@ -25,7 +27,9 @@ export abstract class ConsoleStream extends Duplex implements Console {
    *
    * @returns false when the caller should wait for 'drain'
    */
-  override write(...args: [chunk: unknown, ...rest: unknown[]]): boolean {
+  override write(chunk: string | Uint8Array, written?: Written): boolean;
+  override write(chunk: string | Uint8Array, encoding: BufferEncoding, written?: Written): boolean;
+  override write(...args: unknown[]): boolean {
     if (!this.#over) return super.write(...(args as Parameters<Duplex["write"]>));
     const written = args.at(-1);
     if (typeof written === "function") process.nextTick(written as () => void);
@@ -33,6 +37,9 @@ export abstract class ConsoleStream extends Duplex implements Console {
   }
 
   /** Flushes and stops typing: no hangup, no Ctrl-D. As with `write`, what comes after the end is dropped. */
+  override end(ended?: () => void): this;
+  override end(chunk: string | Uint8Array, ended?: () => void): this;
+  override end(chunk: string | Uint8Array, encoding: BufferEncoding, ended?: () => void): this;
   override end(...args: unknown[]): this {
     if (!this.#over) return super.end(...(args as Parameters<Duplex["end"]>));
     const ended = args.at(-1);

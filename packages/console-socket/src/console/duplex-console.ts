@@ -1,11 +1,11 @@
 // A console that is bytes on a connection: what only a terminal has is kept here, or not at all.
 import type { Duplex } from "node:stream";
-import { ConsoleStream } from "./console-base.js";
+import { ConsoleBase } from "./console-base.js";
 import { safeName } from "./safe-text.js";
 import { checkWindowSize, type WindowSize } from "./window-size.js";
 
 /** `end()` does not end the shell, which would see the end of a connection as a hangup. */
-export class StreamConsole extends ConsoleStream {
+export class DuplexConsole extends ConsoleBase {
   readonly name: string;
   readonly #stream: Duplex;
   #size: WindowSize;
@@ -38,15 +38,18 @@ export class StreamConsole extends ConsoleStream {
     if (!this.over && !this.destroyed) this.#size = checkWindowSize({ columns, rows });
   }
 
+  /** @internal */
   override _read(): void {
     this.#read();
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (this.over || this.#stream.write(chunk)) done();
     else this.#drained = done;
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#stream.destroy();
     this.#continue();

@@ -3,7 +3,7 @@ import { type Fd, OwnedFd } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
 import { watchExit } from "../process/watch-exit.js";
-import { ConsoleStream } from "./console-base.js";
+import { ConsoleBase } from "./console-base.js";
 import { checkMaster } from "./master.js";
 import { PtyChannel } from "./pty-channel.js";
 import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } from "./pty-console-options.js";
@@ -17,7 +17,7 @@ interface PendingWrite {
   done: (error?: Error | null) => void;
 }
 
-export class PtyConsole extends ConsoleStream {
+export class PtyConsole extends ConsoleBase {
   readonly name: string;
   /** Who delivered it, where that is known: the runtime's parent, as a rule. Its uid can be trusted. */
   readonly peer: Credentials | undefined;
@@ -125,16 +125,19 @@ export class PtyConsole extends ConsoleStream {
     return this;
   }
 
+  /** @internal */
   override _read(): void {
     this.#wanted = true;
     this.#channel.resume();
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#pendingWrite = { rest: chunk, done };
     this.#continueWriting();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#close();
     done(error);

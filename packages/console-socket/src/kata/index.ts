@@ -8,9 +8,9 @@ export {
   parseAgentAddress,
 } from "./address/agent-address.js";
 export { type SandboxOptions, sandboxAgentUrl } from "./address/sandbox.js";
-export { AgentClient, type AgentClientOptions, newAgentClient } from "./agent/agent-client.js";
-export { AgentConsole, type AgentConsoleOptions } from "./agent/agent-console.js";
-export { AgentService, HealthService } from "./agent/agent-service.js";
+export { type AgentClient, type AgentClientOptions, connectAgent } from "./agent/agent-client.js";
+export { type AgentConsole, type AgentConsoleOptions, openAgentConsole } from "./agent/agent-console.js";
+export type { AgentService, HealthService } from "./agent/agent-service.js";
 export { DEBUG_CONSOLE_PORT, type DebugConsoleOptions, openDebugConsole } from "./agent/debug-console.js";
 export { type AgentCall, type Interceptor, type OpenTelemetryApi, otelInterceptor } from "./agent/interceptors.js";
 export { type DialOptions, dial } from "./dial/dial.js";

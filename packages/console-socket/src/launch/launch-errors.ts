@@ -10,6 +10,7 @@ export class LaunchError extends ConsoleSocketError {
   /** What it printed, at most 64 KiB. Untrusted: it can hold terminal escapes. */
   readonly output: string;
 
+  /** @internal */
   constructor(code: ConsoleErrorCode, message: string, { exit, output }: RuntimeEnd) {
     super(code, message);
     this.name = "LaunchError";

@@ -13,7 +13,7 @@ export interface LaunchConsoleOptions extends PtyConsoleOptions {
 }
 
 export interface Delivery {
-  console: PtyConsole;
+  terminal: PtyConsole;
   /** The console's own. */
   master: OwnedFd;
   /** The session leader that has the terminal now: 0 when none has it, or when the console has ended. */
@@ -83,7 +83,7 @@ export class LaunchSocket implements Disposable {
     }
     this.#closing.abort();
     this.#place.remove();
-    if (!this.#kept) this.#delivery?.console.destroy();
+    if (!this.#kept) this.#delivery?.terminal.destroy();
   }
 
   async #receive(options: LaunchConsoleOptions): Promise<Delivery | undefined> {
@@ -111,11 +111,11 @@ async function receive(
 ): Promise<Delivery> {
   const { name, fd } = await recvFile(connection, { signal });
   try {
-    const console = PtyConsole.fromFd(fd, { ...options, name: safeName(name) });
+    const terminal = PtyConsole.fromFd(fd, { ...options, name: safeName(name) });
     // As with listen(): nobody can listen for its errors while the runtime's command runs, and the container can cause one.
-    console.on("error", () => undefined);
-    if (onlcr !== undefined) console.setOnlcr(onlcr);
-    return { console, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
+    terminal.on("error", () => undefined);
+    if (onlcr !== undefined) terminal.setOnlcr(onlcr);
+    return { terminal, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
   } catch (error) {
     fd.close();
     throw error;

@@ -80,13 +80,13 @@ async function container(command: string, { monitor, socket, end }: Launching): 
   });
   if (failed) throw runtimeFailed(command, end, delivery !== undefined);
   if (!delivery) throw noConsole(command, end);
-  const { console, leader, master } = delivery;
+  const { terminal, leader, master } = delivery;
   const pid = await findContainer(monitor, leader, socket.pidFile);
   if (pid === undefined) {
     const seen = `the terminal belongs to ${leader() || "nobody"}, and it left behind ${monitor.children.join(", ") || "none"}`;
     throw notOurs(command, end, seen);
   }
-  return new LaunchedContainer(console, pid, end.output.toString(), {
+  return new LaunchedContainer(terminal, pid, end.output.toString(), {
     monitor,
     master,
     process: holdProcess(pid, monitor.pid),

@@ -8,7 +8,7 @@ import type { ExitStatus } from "../process/exit-status.js";
 import type { MonitorProcess } from "./monitor-process.js";
 
 export class LaunchedContainer {
-  readonly console: PtyConsole;
+  readonly terminal: PtyConsole;
   /** The container's process, as this process sees it. */
   readonly pid: number;
   /**
@@ -22,14 +22,14 @@ export class LaunchedContainer {
   readonly #process: OwnedFd | undefined;
   readonly #master: OwnedFd;
 
-  /** Use `launch()`. Takes `process`, a pidfd; borrows `master`, the console's. */
+  /** @internal Use `launch()`. Takes `process`, a pidfd; borrows `master`, the console's. */
   constructor(
-    console: PtyConsole,
+    terminal: PtyConsole,
     pid: number,
     output: string,
     { monitor, process, master }: { monitor: MonitorProcess; process: OwnedFd | undefined; master: OwnedFd },
   ) {
-    this.console = console;
+    this.terminal = terminal;
     this.pid = pid;
     this.output = output;
     this.exited = monitor.exitOf(pid);
@@ -40,7 +40,7 @@ export class LaunchedContainer {
     const forget = (): void => process?.close();
     this.exited.then(forget, forget).catch(() => undefined);
     // Others may keep the terminal when this process has ended. A monitor that was killed tells nothing about it.
-    console.endAfter(this.exited.catch(() => new Promise(() => undefined)));
+    terminal.endAfter(this.exited.catch(() => new Promise(() => undefined)));
   }
 
   /**
@@ -79,7 +79,7 @@ export class LaunchedContainer {
       throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
     const held = this.#monitor.hold(this.#master);
     // The monitor's copy is on its way, so closing this one is no hangup.
-    this.console.destroy();
+    this.terminal.destroy();
     await held;
   }
 

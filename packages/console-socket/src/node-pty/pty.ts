@@ -44,18 +44,22 @@ export class Pty {
   readonly #options: PtyOptions;
   #exited = false;
 
-  /** Use `asPty()`. */
-  constructor(console: Console, container: LaunchedContainer | undefined, options: PtyOptions) {
-    this.#console = console;
+  /** @internal */
+  static create(terminal: Console, container: LaunchedContainer | undefined, options: PtyOptions): Pty {
+    return new Pty(terminal, container, options);
+  }
+
+  private constructor(terminal: Console, container: LaunchedContainer | undefined, options: PtyOptions) {
+    this.#console = terminal;
     this.#container = container;
     this.#options = options;
     this.handleFlowControl = options.handleFlowControl === true;
     this.#forwardData(options.encoding === undefined ? "utf8" : options.encoding);
-    console.on("error", (error) => {
+    terminal.on("error", (error) => {
       // Somebody who does not listen still gets the exit.
       if (this.#events.listenerCount("error") > 0) this.#events.emit("error", error);
     });
-    console.once("close", () => this.#forwardExit(options.exited ?? container?.exited));
+    terminal.once("close", () => this.#forwardExit(options.exited ?? container?.exited));
   }
 
   /** NaN where it is not known: `process.kill` refuses that, while 0 and -1 would be whole groups. */
@@ -195,7 +199,7 @@ export class Pty {
  *
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG: `pid` is no process of one's own to signal (1 or below).
  */
-export function asPty(console: Console | LaunchedContainer, options: PtyOptions = {}): Pty {
+export function asPty(source: Console | LaunchedContainer, options: PtyOptions = {}): Pty {
   const { pid } = options;
   if (pid !== undefined && !(Number.isInteger(pid) && pid > 1)) {
     throw new ConsoleSocketError(
@@ -203,7 +207,7 @@ export function asPty(console: Console | LaunchedContainer, options: PtyOptions 
       `pid is a process above 1, not ${pid}: kill() would end whole groups. Leave it out where it is not known.`,
     );
   }
-  return "console" in console ? new Pty(console.console, console, options) : new Pty(console, undefined, options);
+  return "terminal" in source ? Pty.create(source.terminal, source, options) : Pty.create(source, undefined, options);
 }
 
 // proc(5): the eighth field of stat is the foreground process group of the terminal.

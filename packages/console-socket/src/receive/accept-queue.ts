@@ -5,7 +5,7 @@ interface Waiter<Item> {
   reject: (error: unknown) => void;
 }
 
-export class HandOver<Item> {
+export class AcceptQueue<Item> {
   readonly #waiters: Waiter<Item>[] = [];
   readonly #items: Item[] = [];
 

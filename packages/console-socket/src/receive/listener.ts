@@ -7,7 +7,7 @@ import type { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions } from "../console/pty-console-options.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
-import { HandOver } from "./accept-queue.js";
+import { AcceptQueue } from "./accept-queue.js";
 import { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
 import { socketPath } from "./socket-place.js";
 
@@ -44,11 +44,11 @@ export class ConsoleListener
   readonly #options: ConsoleListenerOptions;
   readonly #closing: AbortController = new AbortController();
   readonly #removeDirectory: () => void;
-  readonly #consoles: HandOver<PtyConsole> = new HandOver();
+  readonly #consoles: AcceptQueue<PtyConsole> = new AcceptQueue();
   readonly #pending: EventEmitter<{ fewer: [] }> = new EventEmitter();
   #pendingCount = 0;
 
-  /** Use `listen()`. */
+  /** @internal Use `listen()`. */
   constructor(server: UnixServer, options: ConsoleListenerOptions, removeDirectory: () => void) {
     super();
     this.#server = server;
@@ -80,11 +80,11 @@ export class ConsoleListener
   /** Consoles until the listener is closed. Leaving the loop leaves it listening. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PtyConsole, void, void> {
     while (!this.closed) {
-      const console = await this.accept().catch((error: unknown) => {
+      const terminal = await this.accept().catch((error: unknown) => {
         if (this.closed) return undefined;
         throw error;
       });
-      if (console) yield console;
+      if (terminal) yield terminal;
     }
   }
 
@@ -96,7 +96,7 @@ export class ConsoleListener
     } finally {
       this.#closing.abort(closed());
       this.#removeDirectory();
-      for (const console of this.#consoles.end(closed())) console.destroy();
+      for (const terminal of this.#consoles.end(closed())) terminal.destroy();
       this.emit("close");
     }
   }
@@ -145,12 +145,12 @@ export class ConsoleListener
     );
   }
 
-  #deliver(console: PtyConsole): void {
+  #deliver(terminal: PtyConsole): void {
     // Nobody can listen for its errors before it is handed out, and its sender can cause one (ERR_CONSOLE_TAMPERED): it
     // must not end the process. Who gets it sees it destroyed, and its `errored`.
-    console.on("error", () => undefined);
-    if (this.closed) console.destroy();
-    else this.#consoles.give(console);
+    terminal.on("error", () => undefined);
+    if (this.closed) terminal.destroy();
+    else this.#consoles.give(terminal);
   }
 
   #refuse(error: Error, peer: Credentials | undefined): void {

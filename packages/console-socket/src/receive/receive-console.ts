@@ -31,9 +31,9 @@ export async function receiveConsole(socket: UnixSocket, options: ReceiveConsole
   const peer = socket.peerCredentials();
   const { name, fd } = await receiveInTime(socket, options);
   try {
-    const console = PtyConsole.fromFd(fd, { name: safeName(name), peer, initialSize, onHangup });
-    publish("receive", fd.fd, { name: console.name, peer });
-    return console;
+    const terminal = PtyConsole.fromFd(fd, { name: safeName(name), peer, initialSize, onHangup });
+    publish("receive", fd.fd, { name: terminal.name, peer });
+    return terminal;
   } catch (error) {
     fd.close();
     throw error;

@@ -5,8 +5,8 @@ import { StringDecoder } from "node:string_decoder";
 import type { WindowSize } from "../console/window-size.js";
 
 export interface AsciicastOptions {
-  /** The size at the beginning. */
-  size: WindowSize;
+  /** The window size at the beginning. */
+  initialSize: WindowSize;
   /** What ran, for the player to show. */
   command?: string | undefined;
   title?: string | undefined;
@@ -21,10 +21,10 @@ export class Asciicast extends Transform {
   #latest: number = performance.now();
   #status: number | undefined;
 
-  constructor({ size, command, title, type }: AsciicastOptions) {
+  constructor({ initialSize, command, title, type }: AsciicastOptions) {
     super();
-    this.#size = size;
-    const term = { cols: size.columns, rows: size.rows, ...(type !== undefined && { type }) };
+    this.#size = initialSize;
+    const term = { cols: initialSize.columns, rows: initialSize.rows, ...(type !== undefined && { type }) };
     const about = { ...(command !== undefined && { command }), ...(title !== undefined && { title }) };
     this.push(`${JSON.stringify({ version: 3, term, timestamp: Math.floor(Date.now() / 1000), ...about })}\n`);
   }
@@ -45,6 +45,7 @@ export class Asciicast extends Transform {
     this.end();
   }
 
+  /** @internal */
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     // A character may be cut in two between chunks.
     const text = this.#decoder.write(chunk);
@@ -52,6 +53,7 @@ export class Asciicast extends Transform {
     done();
   }
 
+  /** @internal */
   override _flush(done: TransformCallback): void {
     const rest = this.#decoder.end();
     if (rest !== "") this.#event("o", rest);

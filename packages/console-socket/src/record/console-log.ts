@@ -35,6 +35,7 @@ export class ConsoleLog extends Transform {
     this.#most = maxLineBytes;
   }
 
+  /** @internal */
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     if (this.#cri) this.#split(Buffer.concat([this.#line, chunk]));
     else this.push(chunk);
@@ -42,6 +43,7 @@ export class ConsoleLog extends Transform {
   }
 
   // A last line without a newline is whole all the same: nothing follows.
+  /** @internal */
   override _flush(done: TransformCallback): void {
     if (this.#line.length > 0) this.#write("F", this.#line);
     done();

@@ -1,7 +1,7 @@
 // The program on a fake runtime's terminal: what it says and what it hears, played by a test.
 import type { OwnedFd } from "cmsg";
 import { native, PtyResult, type PtyStream } from "cmsg-native";
-import type { ConsoleSize } from "../size.js";
+import type { WindowSize } from "../window-size.js";
 
 const CHUNK = 4096;
 
@@ -30,7 +30,7 @@ export class FakeProgram implements Disposable {
   }
 
   /** What the receiver made of the window size; undefined of a ghost. */
-  get size(): ConsoleSize | undefined {
+  get size(): WindowSize | undefined {
     return this.#peer && native.getWindowSize(this.#peer.fd);
   }
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
-import { type Fd, UnixSocket } from "cmsg";
+import { type Fd, type UnixAddress, UnixSocket } from "cmsg";
 import { openPty, type Pty } from "../pty.js";
-import type { ConsoleSize } from "../size.js";
+import type { WindowSize } from "../window-size.js";
 import { FakeProgram } from "./fake-program.js";
 
 /** What each names its console: runc 1.1 and youki, runc since 1.3, crun, gVisor; conmon's kind of sender. */
@@ -34,7 +34,7 @@ export interface FakeRuntimeOptions {
   runtime?: FakeRuntimeName | undefined;
   fault?: Fault | undefined;
   /** The runtime's consoleSize; 0x0 without it. */
-  size?: ConsoleSize | undefined;
+  initialSize?: WindowSize | undefined;
   /** Keep the connection open until the program exits, as crun in the foreground does; otherwise it is closed at once. */
   keepConnection?: boolean | undefined;
   /** Default: the host's /dev/ptmx. */
@@ -42,23 +42,23 @@ export interface FakeRuntimeOptions {
 }
 
 /**
- * Connects to a receiver (a path, an abstract `@name`, or a connected socket, which is taken) and sends what `runtime`
+ * Connects to a receiver (a path, `{abstract: name}`, or a connected socket, which is taken) and sends what `runtime`
  * sends, or what `fault` says. The program that is given plays the other side of the console; with a fault there is
  * nothing to play, and its `exit()` closes what is still open.
  *
  * @throws what `UnixSocket.connect`, `UnixSocket.send` and `openPty` throw.
  */
 export async function fakeRuntime(
-  to: string | UnixSocket,
-  { runtime = "runc", fault, size, keepConnection = false, ptmx = "/dev/ptmx" }: FakeRuntimeOptions = {},
+  to: UnixAddress | UnixSocket,
+  { runtime = "runc", fault, initialSize, keepConnection = false, ptmx = "/dev/ptmx" }: FakeRuntimeOptions = {},
 ): Promise<FakeProgram> {
-  const terminals = [openPty({ ptmx, size })];
+  const terminals = [openPty({ ptmx, initialSize })];
   if (fault === "two-fds") terminals.push(openPty({ ptmx }));
   const [terminal] = terminals as [Pty];
   const program = terminal.peer;
   let connection: UnixSocket | undefined;
   try {
-    connection = typeof to === "string" ? await connect(to) : to;
+    connection = to instanceof UnixSocket ? to : await UnixSocket.connect(to);
     if (fault === "ghost") terminal.peer.close();
     if (fault !== "silent" && fault !== "no-message") await send(connection, FAKE_RUNTIMES[runtime], fault, terminals);
   } catch (error) {
@@ -72,10 +72,6 @@ export async function fakeRuntime(
   const kept = connection;
   if (!keepConnection && fault !== "silent") kept.close();
   return new FakeProgram(fault === "ghost" ? undefined : program, () => kept.close());
-}
-
-function connect(to: string): Promise<UnixSocket> {
-  return UnixSocket.connect(to.startsWith("@") ? { abstract: to.slice(1) } : to);
 }
 
 async function send(

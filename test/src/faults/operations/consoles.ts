@@ -30,7 +30,7 @@ async function use(console: PtyConsole, peer: OwnedFd): Promise<void> {
 
 async function terminal(path: string): Promise<void> {
   using listener = await listen(path, { silentPeerTimeoutMs: 0 });
-  using pty = openPty({ ptmx: "/dev/ptmx", size: { columns: 80, rows: 24 } });
+  using pty = openPty({ ptmx: "/dev/ptmx", initialSize: { columns: 80, rows: 24 } });
   const refused = once(listener, "refused").then(([{ error }]) => Promise.reject(error));
   refused.catch(() => undefined);
   let console: PtyConsole | undefined;
@@ -64,7 +64,7 @@ async function overPair(): Promise<void> {
 }
 
 async function spawned(place: string): Promise<void> {
-  const process = spawnConsole("sh", ["-c", "exit 3", place], { hold: true, size: { columns: 80, rows: 24 } });
+  const process = spawnConsole("sh", ["-c", "exit 3", place], { hold: true, initialSize: { columns: 80, rows: 24 } });
   using _socket = process.socket;
   let whole = false;
   try {
@@ -79,7 +79,7 @@ async function spawned(place: string): Promise<void> {
     whole = true;
   } finally {
     if (!whole) process.kill("SIGKILL");
-    const { status, signal, stderr } = await process.exited;
+    const { code: status, signal, stderr } = await process.exited;
     // EIO of a read says that the program has left its terminal: the console's end is the hangup of one that has not.
     if (whole) expect(status === 3 || signal === "SIGHUP", `status 3, not ${signal ?? status}: ${stderr}`);
   }
@@ -87,7 +87,7 @@ async function spawned(place: string): Promise<void> {
 
 /** Somebody at a terminal types a line for a program, which echoes it and ends. */
 async function attached(): Promise<void> {
-  using person = openPty({ ptmx: "/dev/ptmx", size: { columns: 100, rows: 30 } });
+  using person = openPty({ ptmx: "/dev/ptmx", initialSize: { columns: 100, rows: 30 } });
   using program = openPty({ ptmx: "/dev/ptmx" });
   const console = PtyConsole.fromFd(program.ptmx);
   using _console = ending(console);

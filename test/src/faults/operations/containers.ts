@@ -6,14 +6,14 @@ import { ending, expect, type Operation, together } from "./expect.js";
 
 async function launched(place: string): Promise<void> {
   const container = await launch(fakeRuntime(["sh", "-c", "echo shown; exit 3", place]));
-  const { console, exited } = container;
-  using _console = ending(console);
-  console.resume();
+  const { terminal, exited } = container;
+  using _console = ending(terminal);
+  terminal.resume();
   // It can have failed before it was handed out.
-  const closed = console.destroyed ? Promise.reject(console.errored) : once(console, "close");
-  console.resize(100, 30);
+  const closed = terminal.destroyed ? Promise.reject(terminal.errored) : once(terminal, "close");
+  terminal.resize(100, 30);
   container.kill("SIGCONT");
-  await together([closed, exited], () => console.destroy());
+  await together([closed, exited], () => terminal.destroy());
   const { code, signal } = await exited;
   // EIO of a read says that the program has left its terminal: the console's end is the hangup of one that has not.
   expect(code === 3 || signal === "SIGHUP", `status 3, not ${signal ?? code}`);
@@ -31,15 +31,15 @@ function kill(container: LaunchedContainer): void {
 
 async function left(place: string): Promise<void> {
   const container = await launch(fakeRuntime(["sh", "-c", "read line; exit 3", place]));
-  const { console, exited } = container;
-  using _console = ending(console);
-  console.on("error", () => undefined);
+  const { terminal, exited } = container;
+  using _console = ending(terminal);
+  terminal.on("error", () => undefined);
   let failure: { error: unknown } | undefined;
   await container.leave().catch((error: unknown) => {
     failure = { error };
   });
   // Hung up when that failed, and alive otherwise.
-  if (failure) console.destroy();
+  if (failure) terminal.destroy();
   else kill(container);
   const { signal } = await exited;
   if (failure) throw failure.error;

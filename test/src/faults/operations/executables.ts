@@ -62,8 +62,8 @@ async function held(place: string): Promise<void> {
     return await shownBy(console);
   });
   received.catch(() => undefined);
-  const { status, signal, stderr } = await started.exited;
-  judge(status, signal, stderr);
+  const { code, signal, stderr } = await started.exited;
+  judge(code, signal, stderr);
   const shown = await received;
   expect(shown.includes("ran"), `the program on its terminal, not ${JSON.stringify(shown)}`);
 }

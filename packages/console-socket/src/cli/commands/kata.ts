@@ -13,7 +13,7 @@ import { connect, initialSize } from "../terminal.js";
 const SANDBOX = "sandbox:";
 
 interface Attached {
-  console: Console;
+  terminal: Console;
   /** As a shell has it: of the process, once the console has ended. */
   status(): Promise<number>;
   close(): void;
@@ -29,15 +29,15 @@ export async function attach(options: AttachCommandOptions, report: Report): Pro
     dying.abort();
     await copies.finish();
   });
-  const { console, status, close } = await (options.container ? containerConsole : debugConsole)(
+  const { terminal, status, close } = await (options.container ? containerConsole : debugConsole)(
     agent,
     options,
     dying.signal,
   );
-  report.event("console", { name: console.name });
-  const outcome = await connect(console, options, { copies, command: address });
+  report.event("console", { name: terminal.name });
+  const outcome = await connect(terminal, options, { copies, command: address });
   const exit = outcome === "ended" ? await status() : 0;
-  console.destroy();
+  terminal.destroy();
   close();
   await copies.finish(outcome === "ended" && options.container ? exit : undefined);
   report.event(outcome, options.container && outcome === "ended" ? { code: exit } : undefined);
@@ -47,18 +47,18 @@ export async function attach(options: AttachCommandOptions, report: Report): Pro
 async function debugConsole(agent: string, options: AttachCommandOptions, signal: AbortSignal): Promise<Attached> {
   const { port, timeoutMs } = options;
   const time = timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) };
-  const console = await openDebugConsole(agent, { port, size: initialSize(options), signal, ...time });
-  return { console, status: async () => 0, close: () => undefined };
+  const terminal = await openDebugConsole(agent, { port, initialSize: initialSize(options), signal, ...time });
+  return { terminal, status: async () => 0, close: () => undefined };
 }
 
 async function containerConsole(agent: string, options: AttachCommandOptions, signal: AbortSignal): Promise<Attached> {
   const { container, timeoutMs } = options;
   const { containerId = "", execId, protocol = "ttrpc", yamux = false } = container ?? {};
-  const { AgentConsole, newAgentClient } = await import("../../kata/index.js");
-  const time = timeoutMs === undefined ? {} : { dialTimeoutMs: Math.ceil(timeoutMs) };
-  const client = await newAgentClient(agent, { protocol, yamux, signal, ...time });
+  const { connectAgent, openAgentConsole } = await import("../../kata/index.js");
+  const time = timeoutMs === undefined ? {} : { timeoutMs: Math.ceil(timeoutMs) };
+  const client = await connectAgent(agent, { protocol, yamux, signal, ...time });
   const size = initialSize(options);
   const which = { containerId, ...(execId !== undefined && { execId }), ...(size && { initialSize: size }) };
-  const console = await AgentConsole.open(client, which);
-  return { console, status: async () => shellStatus(await console.exited), close: () => client.close() };
+  const terminal = await openAgentConsole(client, which);
+  return { terminal, status: async () => shellStatus(await terminal.exited), close: () => client.close() };
 }

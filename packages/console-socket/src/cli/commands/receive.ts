@@ -41,10 +41,10 @@ async function openCopies(options: ReceiveOptions): Promise<Copies> {
 }
 
 async function drainAll(listener: ConsoleListener, report: Report): Promise<void> {
-  for await (const console of listener) {
-    report.event("console", { name: console.name });
+  for await (const terminal of listener) {
+    report.event("console", { name: terminal.name });
     // Its error is its end; nobody is here to be told, and the others go on.
-    console.on("error", () => undefined).resume();
+    terminal.on("error", () => undefined).resume();
   }
 }
 
@@ -53,12 +53,12 @@ async function connectOne(
   options: ReceiveOptions,
   { copies, report }: { copies: Copies | undefined; report: Report },
 ): Promise<void> {
-  const console = await accept(listener, options.timeoutMs);
+  const terminal = await accept(listener, options.timeoutMs);
   // Before anything that takes time: a shell keeps the settings it finds at its start.
-  if (!wantsOnlcr(options)) console.setOnlcr(false);
+  if (!wantsOnlcr(options)) terminal.setOnlcr(false);
   listener.close();
-  report.event("console", { name: console.name });
-  await connect(console, options, { copies });
+  report.event("console", { name: terminal.name });
+  await connect(terminal, options, { copies });
   await copies?.finish();
   report.event("ended");
 }

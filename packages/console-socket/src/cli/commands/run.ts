@@ -26,8 +26,8 @@ export async function run(options: RunOptions, report: Report): Promise<number> 
     signal: dying.signal,
   });
   warnings(container, report);
-  report.event("console", { name: container.console.name, pid: container.pid });
-  return (await connect(container.console, options, { copies, command: argv.join(" ") })) === "detached"
+  report.event("console", { name: container.terminal.name, pid: container.pid });
+  return (await connect(container.terminal, options, { copies, command: argv.join(" ") })) === "detached"
     ? leave(container, copies, report)
     : ended(container, copies, report);
 }

@@ -20,18 +20,18 @@ export interface AgentClientOptions {
   /** Ends the dialling; afterwards it is of no use. */
   signal?: AbortSignal | undefined;
   /** How long to go on dialling; see `dial`. */
-  dialTimeoutMs?: number | undefined;
+  timeoutMs?: number | undefined;
   interceptors?: readonly Interceptor[] | undefined;
 }
 
 /** An agent's client. It keeps the process alive until it is closed. */
-export class AgentClient {
+export class AgentClient implements AsyncDisposable {
   readonly agent: AgentService;
   readonly health: HealthService;
   readonly protocol: "grpc" | "ttrpc";
   readonly #transport: Transport;
 
-  /** Use `newAgentClient()`. */
+  /** @internal Use `connectAgent()`. */
   constructor(transport: Transport, protocol: "grpc" | "ttrpc", interceptors: readonly Interceptor[]) {
     this.#transport = transport;
     this.protocol = protocol;
@@ -44,6 +44,10 @@ export class AgentClient {
   close(): Promise<void> {
     return this.#transport.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 /**
@@ -52,9 +56,9 @@ export class AgentClient {
  * @param address an address, as `parseAgentAddress` takes it, or a connected stream, which is taken
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (ttRPC over yamux, no protocol); what `dial` throws
  */
-export async function newAgentClient(
+export async function connectAgent(
   address: string | AgentAddress | Duplex,
-  { protocol, yamux = false, signal, dialTimeoutMs, interceptors = [] }: AgentClientOptions,
+  { protocol, yamux = false, signal, timeoutMs, interceptors = [] }: AgentClientOptions,
 ): Promise<AgentClient> {
   if ((protocol !== "grpc" && protocol !== "ttrpc") || (yamux && protocol === "ttrpc")) {
     throw new ConsoleSocketError(
@@ -63,10 +67,7 @@ export async function newAgentClient(
         `${JSON.stringify(protocol)}${yamux ? " with yamux" : ""}.`,
     );
   }
-  const connection =
-    address instanceof Duplex
-      ? address
-      : await dial(address, { signal, ...(dialTimeoutMs !== undefined && { timeoutMs: dialTimeoutMs }) });
+  const connection = address instanceof Duplex ? address : await dial(address, { signal, timeoutMs });
   const stream = yamux ? new YamuxStream(connection) : connection;
   const transport = protocol === "grpc" ? new GrpcTransport(stream) : new TtrpcTransport(stream);
   return new AgentClient(transport, protocol, interceptors);

@@ -3,7 +3,7 @@
 // One ReadStdout at a time, and none while nobody wants more. Never an empty WriteStdin: 2.x takes it for the end of the
 // input and drops the terminal. The end of the output is an error that says EIO or EOF on 1.x (its code is UNKNOWN), and no
 // data on 2.x, whose agents have said "eof" in an INTERNAL error too.
-import { ConsoleStream } from "../../console/console-base.js";
+import { ConsoleBase } from "../../console/console-base.js";
 import { checkWindowSize, type WindowSize } from "../../console/window-size.js";
 import { ConsoleSocketError } from "../../errors.js";
 import type { ExitStatus } from "../../process/exit-status.js";
@@ -24,7 +24,7 @@ export interface AgentConsoleOptions {
  * A `Console` of a process behind an agent. `destroy()` stops reading, and the program goes on: it is not hung up. What the
  * read that is under way takes is lost then, since an agent does not take bytes back.
  */
-export class AgentConsole extends ConsoleStream {
+export class AgentConsole extends ConsoleBase {
   /** The container's id, and the process's where it is another one: `box/shell`. */
   readonly name: string;
   readonly #client: AgentClient;
@@ -42,26 +42,13 @@ export class AgentConsole extends ConsoleStream {
     this.#tellEnd = resolve;
   });
 
-  private constructor(client: AgentClient, { containerId, execId = containerId, initialSize }: AgentConsoleOptions) {
+  /** @internal Use `openAgentConsole()`. */
+  constructor(client: AgentClient, { containerId, execId = containerId, initialSize }: AgentConsoleOptions) {
     super();
     this.#client = client;
     this.#process = { containerId, execId };
     this.name = execId === containerId ? containerId : `${containerId}/${execId}`;
     this.#size = initialSize ?? { columns: 80, rows: 24 };
-  }
-
-  /**
-   * The console of a process that was started with a terminal. The client stays the caller's, and must stay open.
-   *
-   * In a live sandbox Kata's shim reads the same output: each byte goes to one of the two. Use the debug console there.
-   *
-   * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; with `initialSize`, what `ttyWinResize` throws.
-   */
-  static async open(client: AgentClient, options: AgentConsoleOptions): Promise<AgentConsole> {
-    if (options.initialSize) checkWindowSize(options.initialSize);
-    const console = new AgentConsole(client, options);
-    if (options.initialSize) await console.resize(options.initialSize.columns, options.initialSize.rows);
-    return console;
   }
 
   /** As it was set here last: an agent does not tell it. */
@@ -99,14 +86,17 @@ export class AgentConsole extends ConsoleStream {
     return this.#resizing;
   }
 
+  /** @internal */
   override _read(): void {
     if (!this.#reading && !this.over) void this.#readOnce();
   }
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#type(chunk).then(() => done(), done);
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#cancel.abort(error ?? closed());
     this.#typing.abort(error ?? closed());
@@ -173,7 +163,24 @@ export class AgentConsole extends ConsoleStream {
   }
 }
 
-/** Nobody has the terminal open any more. */
+/**
+ * Opens the console of a process that was started with a terminal. The client stays the caller's, and must stay open.
+ *
+ * In a live sandbox Kata's shim reads the same output: each byte goes to one of the two. Use the debug console there.
+ *
+ *     const terminal = await openAgentConsole(client, { containerId: "box", initialSize: { columns: 80, rows: 24 } });
+ *
+ * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; with `initialSize`, what `ttyWinResize` throws.
+ */
+export async function openAgentConsole(client: AgentClient, options: AgentConsoleOptions): Promise<AgentConsole> {
+  const { initialSize } = options;
+  if (initialSize) checkWindowSize(initialSize);
+  const terminal = new AgentConsole(client, options);
+  if (initialSize) await terminal.resize(initialSize.columns, initialSize.rows);
+  return terminal;
+}
+
+/** Whether an answer says that no process has the terminal open any more. */
 function isEnd(error: unknown): boolean {
   if (!(error instanceof RpcError) || (error.rpcName !== "UNKNOWN" && error.rpcName !== "INTERNAL")) return false;
   return /\b(EOF|EIO|input\/output error)\b/i.test(error.details);

@@ -38,7 +38,7 @@ export class AgentService {
   readonly #call: Caller;
   readonly #requests: GenerationRequests;
 
-  /** Use `newAgentClient()`. */
+  /** @internal Use `connectAgent()`. */
   constructor(call: Caller, requests: GenerationRequests) {
     this.#call = call;
     this.#requests = requests;
@@ -115,7 +115,7 @@ export class AgentService {
 export class HealthService {
   readonly #call: Caller;
 
-  /** Use `newAgentClient()`. */
+  /** @internal Use `connectAgent()`. */
   constructor(call: Caller) {
     this.#call = call;
   }

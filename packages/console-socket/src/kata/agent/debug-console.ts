@@ -2,7 +2,7 @@
 // `debug_console_enabled` is set in Kata's configuration. Bytes and nothing else: no window size, no exit status.
 import type { Duplex } from "node:stream";
 import type { Console } from "../../console/console.js";
-import { StreamConsole } from "../../console/duplex-console.js";
+import { DuplexConsole } from "../../console/duplex-console.js";
 import { checkWindowSize, type WindowSize } from "../../console/window-size.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { type AgentAddress, agentAddressText, isU32, parseAgentAddress } from "../address/agent-address.js";
@@ -14,8 +14,8 @@ export const DEBUG_CONSOLE_PORT = 1026;
 export interface DebugConsoleOptions extends DialOptions {
   /** 1026 by default. It takes the place of the address's own, which is the agent's. */
   port?: number | undefined;
-  /** What `size` answers at first; 80x24 by default. The shell does not learn it. */
-  size?: WindowSize | undefined;
+  /** What the console's `size` answers at first; 80x24 by default. The shell does not learn it. */
+  initialSize?: WindowSize | undefined;
 }
 
 /**
@@ -29,13 +29,13 @@ export interface DebugConsoleOptions extends DialOptions {
  */
 export async function openDebugConsole(
   address: string | AgentAddress,
-  { port = DEBUG_CONSOLE_PORT, size = { columns: 80, rows: 24 }, ...options }: DebugConsoleOptions = {},
+  { port = DEBUG_CONSOLE_PORT, initialSize = { columns: 80, rows: 24 }, ...options }: DebugConsoleOptions = {},
 ): Promise<Console> {
   if (!isU32(port))
     throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", `A port is an integer from 0 to 4294967295, not ${port}.`);
-  checkWindowSize(size);
+  checkWindowSize(initialSize);
   const agent = typeof address === "string" ? parseAgentAddress(address) : address;
   const target = agent.scheme === "vsock" || agent.scheme === "hvsock" ? { ...agent, port } : agent;
   const stream: Duplex = await dial(target, options);
-  return new StreamConsole(stream, agentAddressText(target), size);
+  return new DuplexConsole(stream, agentAddressText(target), initialSize);
 }

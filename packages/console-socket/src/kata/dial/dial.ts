@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { UnixSocket } from "cmsg";
-import { connect } from "cmsg/vsock";
+import { VsockStream } from "cmsg/vsock";
 import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { type AgentAddress, agentAddressText, parseAgentAddress } from "../address/agent-address.js";
@@ -80,7 +80,7 @@ export function checkTimeout(timeoutMs: number): void {
 
 /** A connection by one try. */
 async function connectOnce(target: AgentAddress, signal: AbortSignal): Promise<Duplex> {
-  if (target.scheme === "vsock") return connect(target, { signal });
+  if (target.scheme === "vsock") return VsockStream.connect(target, { signal });
   const socket = await UnixSocket.connect(target.path, { signal });
   if (target.scheme === "hvsock") return connectThrough(socket, target.port, signal);
   return asStream(socket);
