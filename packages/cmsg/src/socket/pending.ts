@@ -16,13 +16,15 @@ export interface Operation<Result> {
 }
 
 interface Waiter {
-  /** True when the operation is over. */
-  step(): boolean;
-  fail(error: unknown): void;
+  readonly operation: Operation<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Stops listening to the operation's signal. */
+  readonly forgetSignal: () => void;
 }
 
-// A promise that settles at once keeps the event loop from its turn: whoever asks again and again, while a peer goes on
-// and on, is made to wait for readiness after so many.
+// A promise that settles at once keeps the event loop from its turn. A caller that asks again and again, while its peer
+// sends without end, is made to wait for readiness after so many.
 const STEPS_PER_TURN = 64;
 
 export class PendingOperations {
@@ -30,7 +32,7 @@ export class PendingOperations {
   readonly #waiters: Waiter[] = [];
   readonly #onChange: () => void;
 
-  /** @param onChange is told whenever waiting begins or ends. */
+  /** @param onChange is called whenever waiting begins or ends. */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
@@ -45,69 +47,87 @@ export class PendingOperations {
   }
 
   /**
-   * Tries at once when nobody waits, else queues. What `onChange` throws ends the operation.
+   * Tries at once when no operation waits, otherwise queues. What `onChange` throws ends the operation.
    *
-   * @throws CmsgError ERR_CMSG_INVALID_ARG: no signal
+   * @throws CmsgError ERR_CMSG_INVALID_ARG: `signal` is no AbortSignal
    */
-  run<Result>(operation: Operation<Result>, signal?: AbortSignal): Promise<Result> {
-    checks.abortSignal(signal);
-    const attempt = forgotten ? forgotten.askedHere(() => operation.attempt()) : undefined;
+  run<Result>(asked: Operation<Result>, signal?: AbortSignal): Promise<Result> {
+    const operation = forgotten ? { ...asked, attempt: forgotten.askedHere(() => asked.attempt()) } : asked;
     return new Promise((resolve, reject) => {
-      // Leaves the queue before anything else hears of it: what is told may close the socket, which fails all the rest.
-      const end = (settle: () => void): void => {
-        const index = this.#waiters.indexOf(waiter);
-        if (index >= 0) this.#waiters.splice(index, 1);
-        signal?.removeEventListener("abort", onAbort);
+      try {
+        checks.abortSignal(signal);
+        signal?.throwIfAborted();
+        const result = this.mayTry() ? operation.attempt() : WOULD_BLOCK;
+        if (result === WOULD_BLOCK) return this.#queue({ operation, resolve: resolve as never, reject }, signal);
         operation.finish?.();
-        settle();
-      };
-      const waiter: Waiter = {
-        step() {
-          try {
-            const result = attempt ? attempt() : operation.attempt();
-            if (result === WOULD_BLOCK) return false;
-            end(() => resolve(result));
-          } catch (error) {
-            end(() => reject(error));
-          }
-          return true;
-        },
-        fail(error) {
-          end(() => reject(error));
-        },
-      };
-      const onAbort = (): void => {
-        waiter.fail(signal?.reason);
-        operation.aborted?.();
-        this.#changed();
-      };
-      if (signal?.aborted) return waiter.fail(signal.reason);
-      if (this.mayTry() && waiter.step()) return;
-      signal?.addEventListener("abort", onAbort);
-      this.#waiters.push(waiter);
-      this.#changed();
+        resolve(result);
+      } catch (error) {
+        operation.finish?.();
+        reject(error);
+      }
     });
   }
 
   /** The descriptor is ready: goes on until the head has to wait again. */
   ready(): void {
     this.#streak = 0;
-    for (let steps = 0; steps < STEPS_PER_TURN && this.#waiters[0]?.step(); steps++);
+    for (let steps = 0; steps < STEPS_PER_TURN; steps++) {
+      const waiter = this.#waiters[0];
+      if (!waiter) break;
+      try {
+        const result = waiter.operation.attempt();
+        if (result === WOULD_BLOCK) break;
+        this.#end(waiter, () => waiter.resolve(result));
+      } catch (error) {
+        this.#end(waiter, () => waiter.reject(error));
+      }
+    }
     this.#changed();
   }
 
   /** Ends every waiting operation with `error`. */
   failAll(error: unknown): void {
-    for (const waiter of [...this.#waiters]) waiter.fail(error);
+    this.#rejectAll(error);
     this.#changed();
   }
 
-  // Readiness cannot be asked for (ENOSPC: this user's limit of watches, epoll(7)): nothing would wake those who wait.
+  #queue(parts: Omit<Waiter, "forgetSignal">, signal: AbortSignal | undefined): void {
+    const onAbort = (): void => {
+      this.#end(waiter, () => waiter.reject(signal?.reason));
+      waiter.operation.aborted?.();
+      this.#changed();
+    };
+    signal?.addEventListener("abort", onAbort);
+    const waiter: Waiter = { ...parts, forgetSignal: () => signal?.removeEventListener("abort", onAbort) };
+    this.#waiters.push(waiter);
+    this.#changed();
+  }
+
+  #rejectAll(error: unknown): void {
+    for (const waiter of [...this.#waiters]) this.#end(waiter, () => waiter.reject(error));
+  }
+
+  // Out of the queue before any callback: one may close the socket, which fails all waiters that are left.
+  #end(waiter: Waiter, settle: () => void): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index < 0) return;
+    this.#waiters.splice(index, 1);
+    waiter.forgetSignal();
+    try {
+      waiter.operation.finish?.();
+    } catch (error) {
+      waiter.reject(error);
+      return;
+    }
+    settle();
+  }
+
+  // Waiting for readiness can fail (ENOSPC: this user's limit of watches, epoll(7)): nothing would wake the waiters.
   #changed(): void {
     try {
       this.#onChange();
     } catch (error) {
-      for (const waiter of [...this.#waiters]) waiter.fail(error);
+      this.#rejectAll(error);
     }
   }
 }

@@ -35,8 +35,11 @@ export class UnixServer extends SocketServer<UnixSocket> {
   /** The absolute path, or `@name` for an abstract one. */
   readonly path: string;
 
-  private constructor(owner: OwnedFd, path: string, file: SocketFile | undefined) {
+  readonly #type: SocketType;
+
+  private constructor(owner: OwnedFd, type: SocketType, path: string, file: SocketFile | undefined) {
     super(owner);
+    this.#type = type;
     this.path = path;
     this.#file = file;
   }
@@ -60,7 +63,7 @@ export class UnixServer extends SocketServer<UnixSocket> {
       if (typeof address === "string") file = await bindSocketFile(owner.fd, address, options);
       else bindTo(owner.fd, address);
       native.listen(owner.fd, backlog);
-      return new UnixServer(owner, file?.path ?? addressText(address), file);
+      return new UnixServer(owner, type, file?.path ?? addressText(address), file);
     } catch (error) {
       if (file) removeSocketFile(file);
       owner.close();
@@ -79,12 +82,12 @@ export class UnixServer extends SocketServer<UnixSocket> {
   static fromFd(fd: Fd, options: PassOptions = {}): UnixServer {
     const number = numberOf(fd);
     requireListening(number, [SOCK_STREAM, SOCK_SEQPACKET]);
-    typeOf(number);
+    const type = typeOf(number);
     setPassing(number, options);
     native.setNonBlocking(number);
     const address = addressOf(native.getSocketName(number));
     const path = address === undefined ? "" : addressText(address);
-    return taking(fd, (owner) => new UnixServer(owner, path, undefined));
+    return taking(fd, (owner) => new UnixServer(owner, type, path, undefined));
   }
 
   /** Ends what waits with ERR_CMSG_CLOSED, removes the socket file and closes. Connections stay open. */
@@ -98,6 +101,7 @@ export class UnixServer extends SocketServer<UnixSocket> {
   }
 
   protected override connectionOf(owner: OwnedFd): UnixSocket {
-    return UnixSocket.fromFd(owner);
+    // accept(2) gives sockets of the listener's own type: no need to ask each one.
+    return UnixSocket.create(owner, this.#type);
   }
 }

@@ -35,6 +35,11 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   readonly #receives: PendingOperations = new PendingOperations(() => this.#watch());
   readonly #sender: Sender;
 
+  /** @internal Takes a socket that is known to be of that type. */
+  static create(owner: OwnedFd, type: SocketType): UnixSocket {
+    return new UnixSocket(owner, type);
+  }
+
   private constructor(owner: OwnedFd, type: SocketType, file?: SocketFile) {
     this.#owner = owner;
     this.type = type;

@@ -31,6 +31,12 @@ export class PtyConsole extends ConsoleBase {
   #drainTimer: NodeJS.Timeout | undefined;
   #stopWatchingProcess: (() => void) | undefined;
 
+  /** @internal As `fromFd`, with options that were checked. Takes `master`; when this throws, it is the caller's again. */
+  static create(master: OwnedFd, options: PtyConsoleOptions): PtyConsole {
+    checkMaster(master.fd);
+    return new PtyConsole(master, options);
+  }
+
   private constructor(master: OwnedFd, { name = "", peer, initialSize, onHangup = "end" }: PtyConsoleOptions) {
     super();
     this.name = name;

@@ -8,7 +8,7 @@ import { checkConsoleOptions } from "../console/pty-console-options.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import { AcceptQueue } from "./accept-queue.js";
-import { type ReceiveConsoleOptions, receiveConsole } from "./receive-console.js";
+import { type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
 import { socketPath } from "./socket-place.js";
 
 export interface ConsoleListenerOptions extends Omit<ReceiveConsoleOptions, "signal"> {
@@ -126,7 +126,7 @@ export class ConsoleListener
       peer = connection.peerCredentials();
       publish("connect", connection.fd, { path: this.path, peer });
       this.#checkPeer(peer);
-      this.#deliver(await receiveConsole(connection, { ...this.#options, signal: this.#closing.signal }));
+      this.#deliver(await receiveFrom(connection, peer, { ...this.#options, signal: this.#closing.signal }));
     } catch (error) {
       if (!this.closed) this.#refuse(error as Error, peer);
     } finally {

@@ -1,6 +1,7 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
 import { setTimeout as delay } from "node:timers/promises";
-import { CmsgError, recvFile, type UnixSocket } from "cmsg";
+import { CmsgError, type OwnedFd, recvFile, type UnixSocket } from "cmsg";
+import type { Credentials } from "cmsg-native";
 import { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { safeName } from "../console/safe-text.js";
@@ -18,7 +19,10 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const DESCRIPTOR_RETRY_MS = 50;
 
 /**
- * Receives the console that the peer of `socket` sends, and closes the socket, which it takes: in every case.
+ * Receives one console from an already connected `UnixSocket`. Takes ownership of the socket and closes it in every case.
+ *
+ *     const [ours, theirs] = UnixSocket.pair(); // theirs is what the init gets
+ *     const terminal = await receiveConsole(ours);
  *
  * @throws ConsoleSocketError ERR_CONSOLE_NONE, ERR_CONSOLE_TIMEOUT, ERR_CONSOLE_NOT_A_PTY, ERR_CONSOLE_TAMPERED,
  * ERR_CONSOLE_INVALID_ARG; CmsgError ERR_CMSG_NO_FD, ERR_CMSG_FD_COUNT, ERR_CMSG_NAME_TOO_LONG, ERR_CMSG_TRUNCATED;
@@ -27,12 +31,42 @@ const DESCRIPTOR_RETRY_MS = 50;
 export async function receiveConsole(socket: UnixSocket, options: ReceiveConsoleOptions = {}): Promise<PtyConsole> {
   using _connection = socket;
   checkConsoleOptions(options);
-  const { initialSize, onHangup } = options;
-  const peer = socket.peerCredentials();
-  const { name, fd } = await receiveInTime(socket, options);
+  return await receiveFrom(socket, socket.peerCredentials(), options);
+}
+
+/** One console from `socket`, borrowed, whose peer is known, with options that were checked. Throws as `receiveConsole`. */
+export async function receiveFrom(
+  socket: UnixSocket,
+  peer: Credentials,
+  { initialSize, onHangup, signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
+): Promise<PtyConsole> {
+  const timeoutMs = silentPeerTimeoutMs === 0 ? Number.POSITIVE_INFINITY : silentPeerTimeoutMs;
+  const timedOut = (): ConsoleSocketError => silentPeer(timeoutMs);
   try {
-    const terminal = PtyConsole.fromFd(fd, { name: safeName(name), peer, initialSize, onHangup });
-    publish("receive", fd.fd, { name: terminal.name, peer });
+    return await withDeadline({ timeoutMs, signal, timedOut }, async (either, stopTimer) => {
+      for (;;) {
+        try {
+          const { name, fd } = await recvFile(socket, { signal: either });
+          return consoleOver(fd, { name: safeName(name), peer, initialSize, onHangup });
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
+          // This process has no number left for the descriptor. The message stays in the socket, no event tells when
+          // there is room, and a peer whose message is here was not silent.
+          stopTimer();
+          await delay(DESCRIPTOR_RETRY_MS, undefined, { signal: either });
+        }
+      }
+    });
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+/** Takes `fd`; when it is no console, it is closed. */
+function consoleOver(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
+  try {
+    const terminal = PtyConsole.create(fd, options);
+    publish("receive", fd.fd, { name: terminal.name, peer: options.peer });
     return terminal;
   } catch (error) {
     fd.close();
@@ -40,46 +74,19 @@ export async function receiveConsole(socket: UnixSocket, options: ReceiveConsole
   }
 }
 
-// While this process has no room for a descriptor the message stays where it is, and no event tells when there is.
-async function recvFileWithRoom(
-  socket: UnixSocket,
-  signal: AbortSignal,
-  onArrived: () => void,
-): ReturnType<typeof recvFile> {
-  for (;;) {
-    try {
-      return await recvFile(socket, { signal });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
-      onArrived();
-      await delay(DESCRIPTOR_RETRY_MS, undefined, { signal });
-    }
-  }
+function silentPeer(timeoutMs: number): ConsoleSocketError {
+  return new ConsoleSocketError(
+    "ERR_CONSOLE_TIMEOUT",
+    `Expected a console; the peer connected and sent nothing for ${timeoutMs} ms.`,
+  );
 }
 
-async function receiveInTime(
-  socket: UnixSocket,
-  { signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
-): ReturnType<typeof recvFile> {
-  const timeoutMs = silentPeerTimeoutMs === 0 ? Number.POSITIVE_INFINITY : silentPeerTimeoutMs;
-  const timedOut = (): ConsoleSocketError =>
-    new ConsoleSocketError(
-      "ERR_CONSOLE_TIMEOUT",
-      `Expected a console; the peer connected and sent nothing for ${silentPeerTimeoutMs} ms.`,
-    );
-  try {
-    // A peer whose message is here was not silent, however long there is no room for what it sent.
-    return await withDeadline({ timeoutMs, signal, timedOut }, (either, stopTimer) =>
-      recvFileWithRoom(socket, either, stopTimer),
-    );
-  } catch (error) {
-    if (error instanceof CmsgError && error.code === "ERR_CMSG_EOF") {
-      throw new ConsoleSocketError(
-        "ERR_CONSOLE_NONE",
-        "Expected a console; the peer closed the connection without one. The runtime's own message says why.",
-        { cause: error },
-      );
-    }
-    throw error;
-  }
+/** What the caller is told of a failed receive: a close without a message has a code of its own here. */
+function refusal(error: unknown): unknown {
+  if (!(error instanceof CmsgError && error.code === "ERR_CMSG_EOF")) return error;
+  return new ConsoleSocketError(
+    "ERR_CONSOLE_NONE",
+    "Expected a console; the peer closed the connection without one. The runtime's own message says why.",
+    { cause: error },
+  );
 }
