@@ -1,12 +1,19 @@
 // One temporary directory per run of the tests, the soak or the bench, which is also how the run finds what it left
 // running: a test ends what it started, but a test file that was killed (a timeout, a crash) could not.
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const GRACE_MS = 2000; // what was just told to end needs a moment
+
+// A program that root starts can change the machine's device for all: runsc gives its standard input to nobody.
+function nullDevice() {
+  const { uid, gid, mode, rdev } = statSync("/dev/null");
+  return `/dev/null of ${uid}:${gid}, mode ${mode.toString(8)}, device ${rdev}`;
+}
+const nullDeviceBefore = nullDevice();
 
 /** A directory for TMPDIR. Its path is short: a socket's address has room for 107 bytes. */
 export function createRunDirectory(prefix = "console-test-") {
@@ -55,6 +62,7 @@ export async function clearRunDirectory(directory, graceMs = GRACE_MS) {
   // Lazily: nobody has to let go of it first, and no daemon is asked.
   for (const point of mounts) spawnSync("umount", ["--lazy", point]);
   const left = [...processes.map(({ command }) => `process ${command}`), ...mounts.map((point) => `mount ${point}`)];
+  if (nullDevice() !== nullDeviceBefore) left.push(`${nullDevice()}, which was ${nullDeviceBefore}`);
   try {
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {

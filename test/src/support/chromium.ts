@@ -2,6 +2,7 @@
 // text with a NUL behind it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Test } from "tap";
@@ -44,8 +45,13 @@ export class Page {
       "--disable-dev-shm-usage",
       "--remote-debugging-pipe",
     ];
-    const browser = spawn("chromium", [...options, `--user-data-dir=${tempDir(t)}`, "about:blank"], {
+    // Whatever it keeps beside its profile (crash reports, dconf's cache) goes where the test's files go.
+    const home = tempDir(t);
+    const env: NodeJS.ProcessEnv = { ...process.env, HOME: home };
+    for (const name of ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]) delete env[name];
+    const browser = spawn("chromium", [...options, `--user-data-dir=${join(home, "profile")}`, "about:blank"], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+      env,
     });
     const ended = once(browser, "exit");
     const page = new Page(browser);

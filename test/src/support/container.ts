@@ -113,9 +113,10 @@ export class Container {
     const [command = "", ...rest] = this.command(...args);
     try {
       const status = await new Promise<number | null>((resolve, reject) => {
-        spawn(command, rest, { stdio: ["ignore", fd, fd] })
-          .once("error", reject)
-          .once("exit", resolve);
+        // A pipe as standard input: as root, runsc gives what it finds there to nobody, /dev/null too.
+        const runtime = spawn(command, rest, { stdio: ["pipe", fd, fd] });
+        runtime.stdin?.on("error", () => {}).end();
+        runtime.once("error", reject).once("exit", resolve);
       });
       return { status, output: readFileSync(log, "utf8"), pid: undefined };
     } finally {
