@@ -1,4 +1,6 @@
-// The container runtimes the tests drive: how each is called, and what is known of how it behaves.
+// The container runtimes the tests drive: how each is called, and what is known of how it behaves. What changed between
+// versions follows the version that is installed.
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Requirement } from "./requirements.js";
 
@@ -18,15 +20,30 @@ export interface Runtime {
   ghost: boolean;
 }
 
+/** What a runtime says about itself; nothing when it is not installed. */
+function said(runtime: string, argument: string): string {
+  const { stdout, stderr } = spawnSync(runtime, [argument], { encoding: "utf8" });
+  return `${stdout ?? ""}${stderr ?? ""}`;
+}
+
+/** Whether `runtime --version` names this version or a later one. */
+function isFrom(runtime: string, [major, minor]: readonly [major: number, minor: number]): boolean {
+  const [, seenMajor, seenMinor] = said(runtime, "--version").match(/ version (\d+)\.(\d+)/) ?? [];
+  return Number(seenMajor) > major || (Number(seenMajor) === major && Number(seenMinor) >= minor);
+}
+
 export const runc: Runtime = {
   name: "runc",
   needs: ["root", "busybox", "runc"],
   command: (root) => ["runc", "--root", root],
   execTerminal: ["--tty"],
-  payload: "/dev/ptmx",
+  payload: isFrom("runc", [1, 2]) ? "/dev/pts/ptmx" : "/dev/ptmx",
   appliesConsoleSize: true,
   ghost: true,
 };
+
+/** The first version of crun seen to send a console before it looks for the program; 1.8 does not. */
+const CRUN_GHOST = [1, 21] as const;
 
 const crun: Runtime = {
   name: "crun",
@@ -35,15 +52,18 @@ const crun: Runtime = {
   execTerminal: ["--tty"],
   payload: " ",
   appliesConsoleSize: true,
-  ghost: false,
+  ghost: isFrom("crun", CRUN_GHOST),
 };
+
+/** Of the platforms that need no virtualization systrap took the place of ptrace. */
+const platform = /platform to use: [^\n]*systrap/.test(said("runsc", "flags")) ? "systrap" : "ptrace";
 
 const runsc: Runtime = {
   name: "runsc",
   needs: ["root", "busybox", "runsc"],
-  // ptrace is the platform that needs no virtualization. Without a network namespace of its own it refuses to start
-  // with a network, and cgroups are not what these tests are about.
-  command: (root) => ["runsc", "--root", root, "--platform=ptrace", "--network=none", "--ignore-cgroups"],
+  // Without a network namespace of its own it refuses to start with a network, and cgroups are not what these tests are
+  // about.
+  command: (root) => ["runsc", "--root", root, `--platform=${platform}`, "--network=none", "--ignore-cgroups"],
   execTerminal: [],
   payload: "pty-master",
   appliesConsoleSize: false,
