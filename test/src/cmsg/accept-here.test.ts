@@ -3,23 +3,23 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { ownHost } from "../support/own-host.js";
 import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { start } from "../support/processes.js";
 import { tempDir } from "../support/temp-dir.js";
 
-const HOST = `127.${1 + (process.pid % 250)}.${(process.pid >> 8) % 256}.9`;
 const [command, ...node] = plainNode;
 const example = (name: string) => join(repository, "examples/accept-here", name);
 
 async function startAll(t: Test, port: number) {
   const path = join(tempDir(t), "workers");
-  const front = start(t, command, [...node, example("front.mjs"), path, `${HOST}:${port}`]);
+  const front = start(t, command, [...node, example("front.mjs"), path, `${ownHost}:${port}`]);
   await front.output(/front listens/);
   const [red, blue] = ["red", "blue"].map((name) => start(t, command, [...node, example("worker.mjs"), path, name]));
   await Promise.all([front.output(/red is here/), front.output(/blue is here/)]);
   if (!red || !blue) throw new Error("two were started");
-  return { front, red, blue, url: `http://${HOST}:${port}` };
+  return { front, red, blue, url: `http://${ownHost}:${port}` };
 }
 
 // A kept connection would stay with its worker, whatever the next request names.
@@ -41,7 +41,7 @@ t.test("each connection is served by the worker that its first line names", asyn
 
 t.test("bytes that come before, with and after the line reach the worker once, in order", async (t) => {
   const { red } = await startAll(t, 8081);
-  const client = connect(8081, HOST).setEncoding("utf8");
+  const client = connect(8081, ownHost).setEncoding("utf8");
   let answers = "";
   client.on("data", (text: string) => {
     answers += text;

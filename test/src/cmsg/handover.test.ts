@@ -5,6 +5,7 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { nodeProgram } from "../support/node-program.js";
+import { ownHost } from "../support/own-host.js";
 import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { type Program, start } from "../support/processes.js";
@@ -12,7 +13,6 @@ import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const VERSIONS = 10;
-const HOST = `127.${1 + (process.pid % 250)}.${(process.pid >> 8) % 256}.8`;
 const [command, ...node] = plainNode;
 
 async function startVersion(t: Test, control: string, address: string, version: number): Promise<Program> {
@@ -74,7 +74,7 @@ for (const kind of ["TCP", "Unix"]) {
     const control = join(dir, "control");
     const path = join(dir, "http");
     const [address, target] =
-      kind === "TCP" ? [`${HOST}:8080`, { host: HOST, port: 8080 }] : [path, { socketPath: path }];
+      kind === "TCP" ? [`${ownHost}:8080`, { host: ownHost, port: 8080 }] : [path, { socketPath: path }];
     const first = await startVersion(t, control, address, 0);
     const stop = load(target);
     const last = await handOver(t, control, address, first);
@@ -89,7 +89,7 @@ for (const kind of ["TCP", "Unix"]) {
 
 t.test(`${VERSIONS} hand-overs [under wrk] show no socket error`, { skip: needs("wrk") }, async (t) => {
   const control = join(tempDir(t), "control");
-  const address = `${HOST}:8081`;
+  const address = `${ownHost}:8081`;
   const first = await startVersion(t, control, address, 0);
   // Longer than it takes: it is interrupted when all is done, and then tells what it saw.
   const wrk = start(t, "wrk", ["-t1", "-c16", "-d300s", `http://${address}/`]);

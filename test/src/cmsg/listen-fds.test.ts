@@ -8,6 +8,7 @@ import { listenOn } from "cmsg/systemd";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { ownHost } from "../support/own-host.js";
 import { fixture, repository } from "../support/paths.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -15,7 +16,6 @@ import { tempDir } from "../support/temp-dir.js";
 
 const activated = fixture("activated.mjs");
 // Loopback has 16 million addresses: one of this process's own needs no free port.
-const HOST = `127.${1 + (process.pid % 250)}.${(process.pid >> 8) % 256}.7`;
 
 function activate(t: Test, options: string[], args: string[] = []) {
   return start(t, "systemd-socket-activate", [...options, process.execPath, activated, ...args]);
@@ -26,11 +26,19 @@ t.test(
   { skip: needs("socket-activate") },
   async (t) => {
     const path = join(tempDir(t), "s");
-    const listen = ["-l", `${HOST}:8080`, "-l", path, "-l", `@activated-${process.pid}`, "--fdname=web:local:abstract"];
+    const listen = [
+      "-l",
+      `${ownHost}:8080`,
+      "-l",
+      path,
+      "-l",
+      `@activated-${process.pid}`,
+      "--fdname=web:local:abstract",
+    ];
     const manager = activate(t, listen);
     await manager.output(/Listening on @activated/);
     // The first connection starts the service; it waits in the queue until then.
-    t.equal(await (await fetch(`http://${HOST}:8080/first`)).text(), "served /first");
+    t.equal(await (await fetch(`http://${ownHost}:8080/first`)).text(), "served /first");
     const [, report = ""] = await manager.output(/^(\{.*\})$/m);
     t.strictSame(JSON.parse(report), {
       numbers: [
@@ -135,8 +143,8 @@ t.test(
   { skip: needs("socket-activate") },
   async (t) => {
     const program = [process.execPath, join(repository, "examples/service.mjs")];
-    const manager = start(t, "systemd-socket-activate", ["-l", `${HOST}:8081`, ...program]);
+    const manager = start(t, "systemd-socket-activate", ["-l", `${ownHost}:8081`, ...program]);
     await manager.output(/Listening on/);
-    t.equal(await (await fetch(`http://${HOST}:8081`)).text(), "Hello from a service.\n");
+    t.equal(await (await fetch(`http://${ownHost}:8081`)).text(), "Hello from a service.\n");
   },
 );

@@ -6,9 +6,9 @@ import { runInNewContext } from "node:vm";
 import { OwnedFd, recvmsg, sendmsg, UnixSocket, UnixStream } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
+import { denied } from "../support/denied.js";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { fixture } from "../support/paths.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 
@@ -123,8 +123,8 @@ t.test("disposal closes what is left, and nothing that has a number between", as
 t.test("disposal [no close_range] closes one by one", { skip: needs("python3") }, async (t) => {
   const program = nodeProgram("cmsg/dispose-253-descriptors").flat();
   for (const error of ["ENOSYS", "EPERM"]) {
-    const denied = [fixture("deny.py"), `close_range=${error}`, "--", ...program];
-    const { stdout, stderr } = await run(t, "python3", denied);
+    const [command, ...args] = denied(`close_range=${error}`);
+    const { stdout, stderr } = await run(t, command, [...args, ...program]);
     t.equal(stderr, "");
     t.equal(stdout, "253 0\n", error);
   }

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
 import { ControlSlot, control, native } from "cmsg-native";
 import t from "tap";
+import { denied } from "../support/denied.js";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { fixture } from "../support/paths.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -156,7 +156,8 @@ t.test(
   async (t) => {
     const refused = ["setsockopt:76", "setsockopt:83", "getsockopt:77"].map((option) => `${option}=ENOPROTOOPT`);
     const program = nodeProgram("cmsg/ask-for-new-options").flat();
-    const { stdout, stderr } = await run(t, "python3", [fixture("deny.py"), ...refused, "--", ...program]);
+    const [command, ...args] = denied(...refused);
+    const { stdout, stderr } = await run(t, command, [...args, ...program]);
     t.equal(stderr, "");
     t.match(stdout.split("\n"), [
       /^CmsgError ERR_CMSG_UNSUPPORTED A peer's pidfd \(SO_PEERPIDFD\) needs Linux 6\.5 or newer; this is /,

@@ -6,13 +6,12 @@ import { repository } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { run, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
+import { startInWindow } from "../support/shell-window.js";
 import { tempDir } from "../support/temp-dir.js";
-import { Tmux } from "../support/tmux.js";
 
 const outlet = [...plainNode, join(repository, "examples/outlet.mjs")] as const;
 const inner = [...plainNode, join(repository, "examples/inner.mjs")] as const;
 const [command] = plainNode;
-const inWindow = ["sh", "-c", 'PS1= "$@"; echo "status=$?"; stty -a; read -r _', "sh"];
 
 /** An inner that listens. */
 async function startInner(t: Test, socket: string, ...args: string[]) {
@@ -25,7 +24,7 @@ for (const first of ["outlet", "inner"]) {
   t.test(`outlet and inner [${first} first] share a terminal`, { skip: needs("tmux") }, async (t) => {
     const socket = join(tempDir(t), "s");
     const early = first === "inner" ? await startInner(t, socket) : undefined;
-    const window = await Tmux.start(t, [...inWindow, ...outlet, socket], { columns: 90, rows: 30 });
+    const window = await startInWindow(t, [...outlet, socket], { columns: 90, rows: 30 });
     const program = early ?? start(t, command, [...inner.slice(1), socket]);
     await window.waitFor(new RegExp(`inner ${early ? program.pid : "\\d+"} speaks here, 90x30\\.`));
     await window.type("hello there");
@@ -41,7 +40,7 @@ for (const first of ["outlet", "inner"]) {
 t.test("outlet [inner dies, and leaves the terminal raw] restores it", { skip: needs("tmux") }, async (t) => {
   const socket = join(tempDir(t), "s");
   const program = await startInner(t, socket, "sh", "-c", 'stty raw -echo; echo "ready $$"; exec sleep 1000');
-  const window = await Tmux.start(t, [...inWindow, ...outlet, socket]);
+  const window = await startInWindow(t, [...outlet, socket]);
   const [, pid = ""] = await window.waitFor(/ready (\d+)/);
   program.kill("SIGKILL");
   const screen = (await window.waitFor(/status=0[\s\S]*echoe/)).input ?? "";

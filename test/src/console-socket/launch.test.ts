@@ -4,12 +4,13 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type LaunchedContainer, type LaunchOptions, launch } from "console-socket";
+import { type LaunchError, type LaunchedContainer, type LaunchOptions, launch } from "console-socket";
 import t, { type Test } from "tap";
 import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
-import { childrenOf, isAlive, waitGone } from "../support/processes.js";
+import { childrenOf, isAlive, noChildren, waitGone } from "../support/processes.js";
+import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
@@ -27,18 +28,8 @@ async function launched(t: Test, argv: string[], options?: LaunchOptions): Promi
   return container;
 }
 
-const failure = (launching: Promise<unknown>) =>
-  launching.then(
-    () => t.fail("it was launched"),
-    (error) => error,
-  );
-
-const noMonitors = () => until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
-
 t.test("launch", { skip }, async (t) => {
   t.test("gives the console, the process and its exit status, and leaves nothing behind", async (t) => {
-    await launched(t, fakeRuntime(["true"])); // the event loop's own descriptors are there from now on
-    await noMonitors();
     const before = openFds();
     const container = await launched(t, fakeRuntime(["sh", "-c", "tty; read status; stty size; exit $status"]), {
       initialSize: { columns: 101, rows: 33 },
@@ -50,7 +41,7 @@ t.test("launch", { skip }, async (t) => {
     t.strictSame(await container.exited, { code: 42, signal: null });
     t.match(await screen.ended, /^33 101\r\n/m);
     t.equal(container.kill(), false, "an ended process is not signalled");
-    await noMonitors();
+    await noChildren();
     await assertNoLeak(t, before);
   });
 
@@ -97,7 +88,7 @@ t.test("launch", { skip }, async (t) => {
     const shown = await new Transcript(container.terminal).ended;
     t.strictSame(await container.exited, { code: 5, signal: null });
     process.kill(Number(shown), "SIGKILL");
-    await noMonitors();
+    await noChildren();
   });
 
   t.test("leave(): the monitor drains the console until the container ends", async (t) => {
@@ -129,7 +120,7 @@ t.test("launch", { skip }, async (t) => {
     const dir = tempDir(t);
     const script = 'pwd >&2; echo "$WORD" >&2; grep -E "^Sig(Blk|Ign)" /proc/self/status; ls /proc/self/fd; exit 1';
     const options = { cwd: dir, env: { PATH: process.env["PATH"], WORD: "a word" } };
-    const error = await failure(launch(["sh", "-c", script, "sh", "{}"], options));
+    const error = await rejection<LaunchError>(launch(["sh", "-c", script, "sh", "{}"], options));
     // What the tests themselves were given by their caller is passed on by every spawn.
     const inherited = spawnSync("ls", ["/proc/self/fd"], {
       encoding: "utf8",
@@ -211,8 +202,8 @@ t.test("launch rejects", { skip }, async (t) => {
   for (const { what, argv, options, error } of cases) {
     t.test(what, async (t) => {
       const before = openFds();
-      t.match(await failure(launch(argv, options)), error);
-      await noMonitors();
+      t.match(await rejection<LaunchError>(launch(argv, options)), error);
+      await noChildren();
       await assertNoLeak(t, before);
     });
   }
@@ -227,7 +218,7 @@ t.test("launch rejects", { skip }, async (t) => {
       await t.rejects(launching, { message: "enough" });
       process.kill(runtime, "SIGCONT");
       // The program goes too: nobody has its terminal's other end any more.
-      await noMonitors();
+      await noChildren();
       await assertNoLeak(t, before);
     });
   }
@@ -243,7 +234,7 @@ t.test("launch rejects", { skip }, async (t) => {
     stop.abort(new Error("enough"));
     await t.rejects(launching, { message: "enough" });
     t.notOk(existsSync(dirname(pidFile)));
-    await noMonitors();
+    await noChildren();
   });
 
   t.test("[its signal has aborted] with the reason, and starts nothing", async (t) => {

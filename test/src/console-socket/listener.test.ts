@@ -5,10 +5,10 @@ import { setImmediate as turn } from "node:timers/promises";
 import { UnixSocket } from "cmsg";
 import { consoleInitPath } from "console-init";
 import { type ConsoleListener, listen, receiveConsole } from "console-socket";
-import t from "tap";
+import t, { type Test } from "tap";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { startPeer } from "../support/peer.js";
+import { delivery, type Peer, startPeer } from "../support/peer.js";
 import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -18,14 +18,9 @@ import { until } from "../support/until.js";
 const mode = (path: string) => (lstatSync(path).mode & 0o777).toString(8);
 
 /** A peer that delivers a console and shows `text` on it. */
-const deliver = (t: Parameters<typeof startPeer>[0], path: string, text = "hello") =>
-  startPeer(t, [
-    { connect: path },
-    { send: { payload: "/dev/ptmx", fds: ["master"] } },
-    { close: true },
-    { write: text },
-    { hangup: true },
-  ]);
+function deliver(t: Test, path: string, text = "hello"): Peer {
+  return startPeer(t, [{ connect: path }, ...delivery(text)]);
+}
 
 t.test("listen [no path] makes a private directory, and removes it", async (t) => {
   const before = openFds();

@@ -5,6 +5,7 @@ import { setTimeout as delay, setImmediate as turn } from "node:timers/promises"
 import { consoleInitPath } from "console-init";
 import { listen, type PtyConsole } from "console-socket";
 import t from "tap";
+import { digestOfNumbers } from "../support/numbers.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { start } from "../support/processes.js";
 
@@ -44,15 +45,9 @@ const readers: Record<string, Reader> = {
 // A line discipline that changes nothing, and bytes whose order shows.
 const program = (bytes: number) => ["sh", "-c", `stty raw -echo; seq 1 1000000 | head -c ${bytes}`];
 
-function digestOf(bytes: number): string {
-  let text = "";
-  for (let n = 1; text.length < bytes; n++) text += `${n}\n`;
-  return createHash("sha256").update(text.slice(0, bytes)).digest("hex");
-}
-
 const sizes = [1, 8192, 65536, 1_048_576];
 const roundsOf = { 1: 50, 8192: 50, 65536: 50, 1048576: 50 } as Record<number, number>;
-const digests = new Map(sizes.map((bytes) => [bytes, digestOf(bytes)]));
+const digests = new Map(sizes.map((bytes) => [bytes, digestOfNumbers(bytes)]));
 
 for (const [how, read] of Object.entries(readers)) {
   t.test(`read ${how}: 200 programs, from 1 byte to 1 MiB`, async (t) => {

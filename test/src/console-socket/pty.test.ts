@@ -4,7 +4,7 @@ import type { IPty } from "node-pty";
 import t, { type Test } from "tap";
 import { consoleOf } from "../support/consoles.js";
 import { fakeRuntime } from "../support/fake-runtime.js";
-import { childrenOf } from "../support/processes.js";
+import { childrenOf, noChildren } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { until } from "../support/until.js";
 
@@ -161,9 +161,6 @@ t.test("asPty of a console", async (t) => {
 });
 
 t.test("asPty of a launched container", { skip: needs("python3") }, async (t) => {
-  const noMonitors = () =>
-    until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
-
   t.test("pid, process, and the exit status", async (t) => {
     const container = await launch(fakeRuntime(["sh", "-c", "read x; cat; exit 7"]));
     const pty = ipty(asPty(container));
@@ -175,7 +172,7 @@ t.test("asPty of a launched container", { skip: needs("python3") }, async (t) =>
     pty.write("\x04");
     t.strictSame(await exit, { exitCode: 7, signal: 0 });
     t.equal(pty.process, "");
-    await noMonitors();
+    await noChildren();
   });
 
   t.test("kill: SIGHUP, or what is asked for; nothing after the end", async (t) => {
@@ -190,6 +187,6 @@ t.test("asPty of a launched container", { skip: needs("python3") }, async (t) =>
       t.strictSame(await exit, { exitCode: 0, signal: number });
       pty.kill();
     }
-    await noMonitors();
+    await noChildren();
   });
 });

@@ -8,17 +8,10 @@ import { listen, receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { openHostPty } from "../support/host-pty.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { type PeerStep, startPeer } from "../support/peer.js";
+import { delivery, type PeerStep, startPeer } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
 import { until } from "../support/until.js";
-
-const deliver: PeerStep[] = [
-  { send: { payload: "/dev/ptmx", fds: ["master"] } },
-  { close: true },
-  { write: "arrived" },
-  { hangup: true },
-];
 
 /** Opens files until there is no descriptor left; returns what gives them back. */
 function exhaust(t: Test): () => void {
@@ -72,7 +65,7 @@ t.test(
     const refusals: unknown[] = [];
     listener.on("refused", (refusal) => refusals.push(refusal));
     // They stay to the end: with a peer goes what it holds of this process's descriptors, its standard streams.
-    const peer = startPeer(t, [{ connect: listener.path }, { hold: true }, ...deliver, { hold: true }]);
+    const peer = startPeer(t, [{ connect: listener.path }, { hold: true }, ...delivery("arrived"), { hold: true }]);
     const ten = Array.from({ length: 10 }, (_, n): PeerStep[] => [
       { connect: listener.path },
       { send: { payload: "/dev/ptmx", fds: ["master"] } },
@@ -110,7 +103,7 @@ t.test("1000 connections that say nothing", { skip: needs("python3") }, async (t
     if ((error as Error & { code: string }).code === "ERR_CONSOLE_TIMEOUT") timeouts++;
   });
   const silent = await Promise.all(Array.from({ length: 1000 }, () => UnixSocket.connect(listener.path)));
-  const peer = startPeer(t, [{ connect: listener.path }, ...deliver]);
+  const peer = startPeer(t, [{ connect: listener.path }, ...delivery("arrived")]);
   t.equal(await new Transcript(await listener.accept()).ended, "arrived", "an honest one is served among them");
   await peer.done();
   for (const socket of silent) t.equal(await socket.receive(), null) || t.fail("it is turned away");
@@ -123,7 +116,7 @@ t.test("1000 connections that say nothing", { skip: needs("python3") }, async (t
 t.test("maxPending: the next peer waits in the backlog", { skip: needs("python3") }, async (t) => {
   const listener = await listen(undefined, { maxPending: 2, silentPeerTimeoutMs: 0 });
   const silent = [await UnixSocket.connect(listener.path), await UnixSocket.connect(listener.path)];
-  startPeer(t, [{ connect: listener.path }, ...deliver]);
+  startPeer(t, [{ connect: listener.path }, ...delivery("arrived")]);
   const console = listener.accept();
   silent[0]?.close();
   t.equal(await new Transcript(await console).ended, "arrived");
@@ -132,14 +125,18 @@ t.test("maxPending: the next peer waits in the backlog", { skip: needs("python3"
   await t.rejects(listen(undefined, { maxPending: 0 }), { code: "ERR_CONSOLE_INVALID_ARG" });
 });
 
-t.test("receiveConsole [no descriptor for longer than a peer may be silent] waits for one", async (t) => {
-  const before = openFds();
+/** A console that waits in a connection for a descriptor of this process; the attempts to receive it are counted. */
+async function consoleWithoutDescriptor(t: Test) {
   const [ours, theirs] = UnixSocket.pair();
   const { ptmx, peer } = openHostPty();
   await theirs.send(Buffer.from("/dev/ptmx"), [ptmx]);
   ptmx.close();
-  const giveBack = exhaust(t);
-  const failures = failuresOf(t, "recvmsg");
+  return { ours, theirs, peer, giveBack: exhaust(t), failures: failuresOf(t, "recvmsg") };
+}
+
+t.test("receiveConsole [no descriptor for longer than a peer may be silent] waits for one", async (t) => {
+  const before = openFds();
+  const { ours, theirs, peer, giveBack, failures } = await consoleWithoutDescriptor(t);
   const received = receiveConsole(ours, { silentPeerTimeoutMs: 1 });
   await until(() => failures() > 1, { what: "a second attempt" });
   giveBack();
@@ -153,12 +150,7 @@ t.test("receiveConsole [no descriptor for longer than a peer may be silent] wait
 
 t.test("receiveConsole [its signal aborts while there is no descriptor] rejects with the reason", async (t) => {
   const before = openFds();
-  const [ours, theirs] = UnixSocket.pair();
-  const { ptmx, peer } = openHostPty();
-  await theirs.send(Buffer.from("/dev/ptmx"), [ptmx]);
-  ptmx.close();
-  const giveBack = exhaust(t);
-  const failures = failuresOf(t, "recvmsg");
+  const { ours, theirs, peer, giveBack, failures } = await consoleWithoutDescriptor(t);
   const controller = new AbortController();
   const received = receiveConsole(ours, { signal: controller.signal });
   await until(() => failures() > 0, { what: "the first attempt" });

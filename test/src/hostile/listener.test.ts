@@ -5,7 +5,7 @@ import { type ConsoleListener, listen, type Refusal } from "console-socket";
 import t, { type Test } from "tap";
 import { consoleOf } from "../support/consoles.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { type PeerStep, startPeer } from "../support/peer.js";
+import { delivery, type PeerStep, startPeer } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { SilentFuse } from "../support/silent-fuse.js";
 import { Transcript } from "../support/transcript.js";
@@ -17,8 +17,7 @@ const refusal = (listener: ConsoleListener) =>
   });
 
 async function stillServes(t: Test, listener: ConsoleListener): Promise<void> {
-  const send: PeerStep = { send: { payload: "/dev/ptmx", fds: ["master"] } };
-  const peer = startPeer(t, [{ connect: listener.path }, send, { close: true }, { write: "honest" }, { hangup: true }]);
+  const peer = startPeer(t, [{ connect: listener.path }, ...delivery("honest")]);
   t.equal(await new Transcript(await listener.accept()).ended, "honest", "an honest console arrives after it");
   await peer.done();
 }

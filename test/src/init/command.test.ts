@@ -4,6 +4,7 @@ import { chmodSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fro
 import { join } from "node:path";
 import { getuid } from "node:process";
 import t, { type Test } from "tap";
+import { denied } from "../support/denied.js";
 import { fixture } from "../support/paths.js";
 import type { PeerStep } from "../support/peer.js";
 import { childrenOf, type Program } from "../support/processes.js";
@@ -13,7 +14,6 @@ import { receiver, startInit, toTheEnd } from "./receiver.js";
 
 const skip = needs("python3");
 const startAs = (situation: string) => ["python3", fixture("start-as.py"), situation];
-const deny = (...denials: string[]) => ["python3", fixture("deny.py"), ...denials, "--"];
 
 /** Says when it runs and stays, without starting another program, which would have files open while it loads. */
 const stay = ["sh", "-c", "echo running; read line"];
@@ -109,7 +109,7 @@ t.test(
 
 t.test("the command [no close_range] gets no inherited descriptor", { skip }, async (t) => {
   for (const denial of ["close_range=ENOSYS", "close_range=EINVAL", "close_range=EPERM"]) {
-    const { init } = await stayRunning(t, [...deny(denial), ...startAs("open-descriptors")]);
+    const { init } = await stayRunning(t, [...denied(denial), ...startAs("open-descriptors")]);
     checkCommand(t, init.pid);
     init.kill("SIGKILL");
   }

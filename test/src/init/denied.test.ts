@@ -1,7 +1,7 @@
 // System calls that a security profile denies, one at a time: console-init says in one sentence what it needed, ends with
 // 125, and whoever waits for the terminal gets none or one that has ended.
 import t from "tap";
-import { fixture } from "../support/paths.js";
+import { denied } from "../support/denied.js";
 import { needs } from "../support/requirements.js";
 import { receiver, startInit, toTheEnd } from "./receiver.js";
 
@@ -39,7 +39,7 @@ for (const [denial, options, message, around = []] of cases) {
   );
   t.test(`${["console-init", ...options].join(" ")} [${denial}] says so, and ends with 125`, { skip }, async (t) => {
     const to = await receiver(t, [toTheEnd]);
-    const through = [...around, "python3", fixture("deny.py"), denial, "--"];
+    const through = [...around, ...denied(denial)];
     const { status, stdout, stderr } = await startInit(t, to, ["echo", "ran"], { options, through }).ended;
     t.strictSame([status, stdout], [125, ""]);
     t.match(stderr, message);

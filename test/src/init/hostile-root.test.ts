@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { fixture } from "../support/paths.js";
+import { denied } from "../support/denied.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 import { type BoxOptions, createBox, needsBox, ownDevpts, runInBox } from "./box.js";
@@ -103,7 +103,7 @@ t.test("console-init [something is mounted over the devpts' ptmx] refuses it", {
     );
     const setup = `${ownDevpts}\n${make}\nmount --bind "$cover" ${ptmx}`;
     await t.test(name, (t) => refuses(t, { setup, message }));
-    const through = ["python3", fixture("deny.py"), "openat2=ENOSYS", "--"];
+    const through = denied("openat2=ENOSYS");
     await t.test(`${name}, without openat2`, (t) => refuses(t, { setup: `${setup}\n${proc}`, message, through }));
   }
 });

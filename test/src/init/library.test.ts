@@ -8,6 +8,7 @@ import { recvFile, UnixServer, UnixSocket } from "cmsg";
 import { consoleInitPath, INIT_ERROR_CODES, InitError, openPty, sendConsole } from "console-init";
 import { receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
+import { denied } from "../support/denied.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
 import { run } from "../support/processes.js";
@@ -84,7 +85,7 @@ t.test("openPty() [the root file system misleads] says what lies there", { skip 
   });
   const second = `${own}\nmkdir d; mount -t devpts -o newinstance,ptmxmode=0666 devpts d`;
   await refused(t, "ERR_INIT_OTHER_DEVPTS", /d\/ptmx gives one of another devpts/, second, [], { ptmx: "d/ptmx" });
-  const deny = ["python3", fixture("deny.py"), "openat2=ENOSYS", "--"];
+  const deny = denied("openat2=ENOSYS");
   await refused(t, "ERR_INIT_NO_PROC", /neither is there/, `${own}\nmount -t tmpfs t /proc`, deny);
   const closed = own.replace("0666", "000");
   const unprivileged = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];

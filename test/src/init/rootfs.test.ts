@@ -4,12 +4,11 @@ import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import t, { type Test } from "tap";
-import { fixture } from "../support/paths.js";
+import { denied } from "../support/denied.js";
 import { needs } from "../support/requirements.js";
 import { type BoxOptions, createBox, needsBox, ownDevpts, runInBox } from "./box.js";
 import { receiver, toTheEnd } from "./receiver.js";
 
-const deny = (...denials: string[]) => ["python3", fixture("deny.py"), ...denials, "--"];
 const asNobody = getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
 
 async function works(t: Test, { shows = "24 80\r\n", ...options }: BoxOptions & { shows?: string } = {}) {
@@ -68,9 +67,9 @@ t.test("console-init --mount-console makes the terminal /dev/console", { skip: n
   const kept = await mounts({ setup: `${ownDevpts}\necho kept > "$ROOT/dev/console"` });
   t.equal(readFileSync(join(kept.root, "dev/console"), "utf8"), "kept\n", "a file that is there is not touched");
   for (const denial of ["open_tree=ENOSYS", "open_tree=EPERM", "move_mount=ENOSYS"]) {
-    await mounts({ setup: withProc, through: deny(denial) });
+    await mounts({ setup: withProc, through: denied(denial) });
     const message = /expected to mount the terminal on \/dev\/console, got (Function not impl|Operation not perm)/;
-    await refused(t, message, { options: ["--mount-console"], through: deny(denial) });
+    await refused(t, message, { options: ["--mount-console"], through: denied(denial) });
   }
 });
 
@@ -82,14 +81,14 @@ t.test(
 
 t.test("console-init [no openat2, no TIOCGPTPEER]", { skip: needsBox }, async (t) => {
   for (const error of ["ENOSYS", "EPERM"]) {
-    await works(t, { setup: withProc, through: deny(`openat2=${error}`) });
-    await refused(t, /expected openat2 or a proc file system on \/proc/, { through: deny(`openat2=${error}`) });
+    await works(t, { setup: withProc, through: denied(`openat2=${error}`) });
+    await refused(t, /expected openat2 or a proc file system on \/proc/, { through: denied(`openat2=${error}`) });
   }
-  await refused(t, /expected openat2 or a proc file system/, { setup: fakeProc, through: deny("openat2=ENOSYS") });
+  await refused(t, /expected openat2 or a proc file system/, { setup: fakeProc, through: denied("openat2=ENOSYS") });
   for (const error of ["EINVAL", "ENOTTY", "EPERM"]) {
-    await works(t, { through: deny(`ioctl:0x5441=${error}`) });
+    await works(t, { through: denied(`ioctl:0x5441=${error}`) });
   }
-  await works(t, { setup: withProc, through: deny("openat2=ENOSYS", "ioctl:0x5441=EINVAL", "close_range=ENOSYS") });
+  await works(t, { setup: withProc, through: denied("openat2=ENOSYS", "ioctl:0x5441=EINVAL", "close_range=ENOSYS") });
 });
 
 t.test(
@@ -100,7 +99,7 @@ t.test(
     const setup = `${ownDevpts}; exec 7>"$DIR/inherited"`;
     for (const options of [[], ["--init"]]) {
       const shows = "sh: 7: Bad file descriptor\r\nclosed\r\n";
-      await works(t, { setup, options, command, shows, through: deny("close_range=ENOSYS") });
+      await works(t, { setup, options, command, shows, through: denied("close_range=ENOSYS") });
     }
   },
 );
@@ -112,7 +111,7 @@ t.test(
     refused(t, /expected its peer/, {
       setup: 'mount --rbind /dev "$ROOT/dev"',
       options: ["--ptmx=/dev/ptmx"],
-      through: deny("ioctl:0x5441=EINVAL"),
+      through: denied("ioctl:0x5441=EINVAL"),
     }),
 );
 

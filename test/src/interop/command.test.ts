@@ -11,15 +11,15 @@ import { plainNode } from "../support/plain-node.js";
 import { isAlive, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { runc } from "../support/runtimes.js";
+import { startInWindow, useShell } from "../support/shell-window.js";
 import { tempDir } from "../support/temp-dir.js";
-import { Tmux } from "../support/tmux.js";
+import type { Tmux } from "../support/tmux.js";
 
 const skip = needs(...runc.needs, "tmux");
 
-/** The command in a window of its own, as a shell's child, so that what it left of the terminal can be seen. */
+/** The command in a window of its own. */
 async function inWindow(t: Test, socket: string): Promise<Tmux> {
-  const line = '"$@"; echo "status=$?"; stty -a; read -r _';
-  const window = await Tmux.start(t, ["sh", "-c", line, "sh", process.execPath, consoleSocketCommand, socket]);
+  const window = await startInWindow(t, [process.execPath, consoleSocketCommand, socket]);
   await untilListening(socket);
   return window;
 }
@@ -32,20 +32,7 @@ t.test("console-socket SOCKET in a terminal", { skip }, async (t) => {
     t.match(await box.run(socket), { status: 0 });
     await window.waitFor(/#$/m);
     t.notOk(existsSync(socket), "after the first console it stops listening");
-    await window.type("stty size; tty");
-    await window.press("Enter");
-    await window.waitFor(/^24 80\n\/dev\/pts\/0$/m);
-    await window.resize({ columns: 100, rows: 30 });
-    await window.type("while [ \"$(stty size)\" != '30 100' ]; do :; done; echo resi''zed");
-    await window.press("Enter");
-    await window.waitFor(/^resized$/m);
-    await window.type("sleep 1000; echo interr''upted");
-    await window.press("Enter");
-    await window.press("C-c");
-    await window.type("echo st''ill here");
-    await window.press("Enter");
-    await window.waitFor(/^still here$/m);
-    t.notMatch(await window.screen(), /interrupted/, "Ctrl-C reached the program inside");
+    await useShell(t, window, { columns: 80, rows: 24 });
     await window.press("C-d");
     const screen = (await window.waitFor(/^status=0$[\s\S]*echoe/m)).input ?? "";
     t.match(screen, /[^-]icanon/, "the terminal is not raw");

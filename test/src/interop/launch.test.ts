@@ -1,24 +1,17 @@
 // launch() with real runtimes: the container's console, its process, its exit status, and nothing left of it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { launch } from "console-socket";
+import { type LaunchError, launch } from "console-socket";
 import t from "tap";
 import { Container } from "../support/container.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { childrenOf, isAlive, waitGone } from "../support/processes.js";
+import { childrenOf, isAlive, noChildren, waitGone } from "../support/processes.js";
+import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
 import { runtimes } from "../support/runtimes.js";
 import { Transcript } from "../support/transcript.js";
-import { until } from "../support/until.js";
 
 const CONSOLE = ["--console-socket", "{}", "--pid-file", "{pid}"];
-const failure = (launching: Promise<unknown>) =>
-  launching.then(
-    () => undefined,
-    (error) => error,
-  );
-const noMonitors = () => until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
-
 // gVisor's container is inside its sandbox: that process's status is not the program's.
 for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
   t.test(`launch with ${runtime.name}`, { skip: needs(...runtime.needs) }, async (t) => {
@@ -36,7 +29,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       t.strictSame(await exited, { code: 42, signal: null });
       await screen.ended;
       t.notOk(isAlive(pid));
-      await noMonitors();
+      await noChildren();
       await assertNoLeak(t, before);
     });
 
@@ -47,7 +40,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       t.match(await box.start(), { status: 0 });
       t.equal(await new Transcript(container.terminal).ended, "started\r\n");
       t.strictSame(await container.exited, { code: 3, signal: null });
-      await noMonitors();
+      await noChildren();
     });
 
     t.test("exec --tty --detach: the program's own status, while the container goes on", async (t) => {
@@ -63,7 +56,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       t.ok(other.kill("SIGKILL"));
       t.strictSame(await other.exited, { code: null, signal: "SIGKILL" });
       t.match(await box.state(), { status: "running" });
-      await noMonitors();
+      await noChildren();
     });
 
     t.test("a container that another kills", async (t) => {
@@ -73,20 +66,22 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       await box.kill();
       t.strictSame(await container.exited, { code: null, signal: "SIGKILL" });
       await ended;
-      await noMonitors();
+      await noChildren();
     });
 
     t.test("[no such program] rejects with the runtime's own words", async (t) => {
       const before = openFds();
       const box = new Container(t, runtime, { args: ["/no/such/program"] });
-      const error = await failure(launch(box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id)));
+      const error = await rejection<LaunchError>(
+        launch(box.command("run", "--detach", "--bundle", box.bundle, ...CONSOLE, box.id)),
+      );
       t.match(error, {
         code: runtime.ghost ? "ERR_CONSOLE_GHOST" : "ERR_CONSOLE_RUNTIME",
         message: /no such file|not found/i,
         output: /no such file|not found/i,
       });
       t.not(error.exit.code, 0);
-      await noMonitors();
+      await noChildren();
       await assertNoLeak(t, before);
     });
 

@@ -3,15 +3,15 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import t, { type Test } from "tap";
+import t from "tap";
 import { Container } from "../support/container.js";
 import { consoleSocketCommand } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
 import { isAlive, processesNaming, run, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { runc, runtimes } from "../support/runtimes.js";
+import { startInWindow, useShell } from "../support/shell-window.js";
 import { tempDir } from "../support/temp-dir.js";
-import { Tmux, type TmuxOptions } from "../support/tmux.js";
 import { until } from "../support/until.js";
 
 const [ENV, ...NODE] = plainNode;
@@ -25,12 +25,6 @@ function runCommand(box: Container, ...options: string[]): [string, ...string[]]
 /** Node with a place of its own for temporary files: other tests have theirs beside it. */
 function inDirectory(dir: string): [string, ...string[]] {
   return ["env", `TMPDIR=${dir}`, ENV, ...NODE];
-}
-
-/** In a window, as a shell's child, so that what it left of the terminal can be seen. */
-async function inWindow(t: Test, command: string[], options?: TmuxOptions): Promise<Tmux> {
-  const line = '"$@"; echo "status=$?"; stty -a; read -r _';
-  return Tmux.start(t, ["sh", "-c", line, "sh", ...command], options);
 }
 
 /** The command itself, among the processes with the container's name in their arguments. */
@@ -48,23 +42,8 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
   t.test(`console-socket run with ${runtime.name}`, { skip: needs(...runtime.needs, "tmux") }, async (t) => {
     t.test("a shell: size, resize, Ctrl-C, the container's exit status, the terminal as it was", async (t) => {
       const box = new Container(t, runtime);
-      const window = await inWindow(t, runCommand(box), { columns: 90, rows: 28 });
-      await window.waitFor(/#$/m);
-      await window.type("stty size; tty");
-      await window.press("Enter");
-      await window.waitFor(/^28 90\n\/dev\/pts\/0$/m);
-      await window.resize({ columns: 100, rows: 30 });
-      await window.type("while [ \"$(stty size)\" != '30 100' ]; do :; done; echo resi''zed");
-      await window.press("Enter");
-      await window.waitFor(/^resized$/m);
-      await window.type("sleep 1000; echo interr''upted");
-      await window.press("Enter");
-      await box.running(/^sleep/);
-      await window.press("C-c");
-      await window.type("echo st''ill here");
-      await window.press("Enter");
-      await window.waitFor(/^still here$/m);
-      t.notMatch(await window.screen(), /interrupted/, "Ctrl-C reached the program inside");
+      const window = await startInWindow(t, runCommand(box), { columns: 90, rows: 28 });
+      await useShell(t, window, { columns: 90, rows: 28 }, () => box.running(/^sleep/));
       await window.type("exit 42");
       await window.press("Enter");
       const screen = (await window.waitFor(/^status=42$[\s\S]*echoe/m)).input ?? "";
@@ -75,7 +54,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
 
     t.test("vi and top", async (t) => {
       const box = new Container(t, runtime, { args: ["/bin/sh", "-c", "vi /tmp/note; cat /tmp/note; top -d 1000"] });
-      const window = await inWindow(t, runCommand(box));
+      const window = await startInWindow(t, runCommand(box));
       await window.waitFor(/^~$/m);
       await window.type("ia line");
       await window.waitFor(/^a line$[\s\S]*^I /m);
@@ -90,7 +69,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
 
     t.test("a paste of lines of 200 columns arrives whole", async (t) => {
       const box = new Container(t, runtime);
-      const window = await inWindow(t, runCommand(box), { columns: 220, rows: 40 });
+      const window = await startInWindow(t, runCommand(box), { columns: 220, rows: 40 });
       await window.waitFor(/#$/m);
       await window.type("cat >/tmp/pasted");
       await window.press("Enter");
@@ -108,7 +87,7 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
 
     t.test("detach keys: the container goes on, read empty, until it ends; nothing stays", async (t) => {
       const box = new Container(t, runtime, { args: ["/bin/sh", "-c", "read x; seq 1 50000; exec sleep 1000"] });
-      const window = await inWindow(t, runCommand(box));
+      const window = await startInWindow(t, runCommand(box));
       await until(async () => (await box.state())?.status === "running", { what: "the container" });
       const monitor = await until(
         () => processesNaming("console-monitor").find((pid) => processesNaming(box.id).includes(pid)),
@@ -132,7 +111,7 @@ t.test("console-socket run [killed by a signal]", { skip: needs(...runc.needs, "
     t.test(`${signal}: the terminal is restored, the container hung up, the status is the signal's`, async (t) => {
       const box = new Container(t, runc);
       const record = join(box.dir, "record");
-      const window = await inWindow(t, runCommand(box, "--record", record));
+      const window = await startInWindow(t, runCommand(box, "--record", record));
       await window.waitFor(/#$/m);
       process.kill(commandOf(box), signal);
       const screen = await window.waitFor(new RegExp(`status=${128 + constants.signals[signal]}$[\\s\\S]*echoe`, "m"));
@@ -145,7 +124,7 @@ t.test("console-socket run [killed by a signal]", { skip: needs(...runc.needs, "
 
   t.test("SIGTSTP and SIGCONT: the terminal is the person's meanwhile", async (t) => {
     const box = new Container(t, runc);
-    const window = await inWindow(t, runCommand(box));
+    const window = await startInWindow(t, runCommand(box));
     await window.waitFor(/#$/m);
     const tty = await window.tty();
     const pid = commandOf(box);

@@ -20,11 +20,6 @@ interface ErrorMatch {
 const PROTOCOL_ERROR = { code: "ERR_CONSOLE_RPC_PROTOCOL" };
 const OK_RESPONSE = Buffer.from([0x12, 0x02, 0x08, 0x01]); // payload: HealthCheckResponse { status: 1 }
 
-// What an event loop opens once is there before the first comparison.
-t.before(async () => {
-  await connectAgent("/nowhere", { protocol: "grpc", timeoutMs: 1 }).catch(() => undefined);
-});
-
 t.test("connectAgent [ttRPC over yamux, no protocol] rejects ERR_CONSOLE_INVALID_ARG", async (t) => {
   const code = "ERR_CONSOLE_INVALID_ARG";
   await t.rejects(connectAgent("/s", { protocol: "ttrpc", yamux: true }), { code, message: /with yamux\.$/ });

@@ -3,14 +3,11 @@ import t from "tap";
 import { fakeRuntime, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { childrenOf, isAlive, start, waitGone } from "../support/processes.js";
+import { childrenOf, isAlive, noChildren, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
-import { until } from "../support/until.js";
 
 const skip = needs("python3");
-
-const noMonitors = () => until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
 
 t.test("whoever is killed, and when", { skip }, async (t) => {
   const steps = ["connect", "send", "exit"] as const;
@@ -40,7 +37,7 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
         if (victim !== "runtime") process.kill(parties.runtime, "SIGCONT");
         t.match(await launching, expectation(step));
         for (const pid of Object.values(parties)) await waitGone(pid);
-        await noMonitors();
+        await noChildren();
         await assertNoLeak(t, before);
       });
     }

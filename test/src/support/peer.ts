@@ -38,6 +38,11 @@ export type PeerStep =
   | { pause: number }
   | { hold: true };
 
+/** Steps that deliver a console as a decent sender would, show `text` on its terminal and hang up. */
+export function delivery(text: string): PeerStep[] {
+  return [{ send: { payload: "/dev/ptmx", fds: ["master"] } }, { close: true }, { write: text }, { hangup: true }];
+}
+
 /** What a step reports. `error` is the errno's name; it ends the peer. */
 export interface PeerReport {
   step: string;

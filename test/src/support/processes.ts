@@ -169,6 +169,11 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** Wait until every child of this process, a monitor say, is gone. */
+export async function noChildren(): Promise<void> {
+  await until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
+}
+
 /** Pids of living processes with `text` in their command line: a path that only the test knows finds its own. */
 export function processesNaming(text: string): number[] {
   return readdirSync("/proc")
