@@ -1,15 +1,20 @@
 // What is full: the table of open files, the descriptors on their way, a path.
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
 import { UnixServer, UnixSocket } from "cmsg";
 import t, { type Test } from "tap";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { fixture } from "../support/paths.js";
 import { startPeer } from "../support/peer.js";
-import { run } from "../support/processes.js";
+import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { SilentFuse } from "../support/silent-fuse.js";
 import { tempDir } from "../support/temp-dir.js";
 import { unsupported } from "../support/unsupported.js";
+
+// As send-lingering.py has it.
+const LINGER_MS = 10_000;
 
 /** Runs a program of src/fixtures/cmsg under a limit of open files; what it prints. */
 async function underLimit(t: Test, limit: number, name: string, ...args: string[]): Promise<unknown> {
@@ -140,3 +145,20 @@ t.test(
     await assertNoLeak(t, before);
   },
 );
+
+t.test("closing a TCP socket that lingers blocks nothing", { skip: needs("python3") }, async (t) => {
+  const server = await UnixServer.listen(`${tempDir(t)}/s`);
+  const peer = start(t, "python3", [fixture("send-lingering.py"), server.path]);
+  const connection = await server.accept();
+  await peer.output(/sent/);
+  const [before, begin] = [openFds(), performance.now()];
+  // One descriptor too many: both are closed, and each close(2) waits for a peer that reads nothing.
+  await t.rejects(connection.receive({ maxFds: 1 }), { code: "ERR_CMSG_FD_COUNT" });
+  await turn();
+  t.ok(performance.now() - begin < LINGER_MS / 2, "the event loop goes on");
+  // A peer that is gone ends the wait.
+  peer.kill();
+  await assertNoLeak(t, before);
+  connection.close();
+  server.close();
+});

@@ -74,6 +74,26 @@ t.test("receive", { skip: needs("python3") }, async (t) => {
     t.equal(stderr, `console-socket: Expected a console on ${socket}; none came within 0.05 s.\n`);
   });
 
+  t.test("--log [the disk is full] ends the log and says so, and the session goes on to its end", async (t) => {
+    const socket = join(tempDir(t), "s");
+    const command = start(t, ENV, [...COMMAND, "--log", "/dev/full", socket]);
+    await untilListening(socket);
+    const steps = ["first\n", "second\n"].flatMap((write) => [{ write }, { hold: true as const }]);
+    const peer = startPeer(t, [
+      { connect: socket },
+      { send: { payload: "/dev/ptmx", fds: ["master"] } },
+      ...steps,
+      { hangup: true },
+    ]);
+    await command.output(/first/);
+    peer.goOn();
+    await command.output(/second/);
+    peer.goOn();
+    const { status, stdout, stderr } = await command.ended;
+    t.match({ status, stdout }, { status: 125, stdout: /^first\r?\nsecond\r?\n$/ });
+    t.match(stderr, /ENOSPC/);
+  });
+
   t.test("--json, --size, --log, --record: what happened and what was shown", async (t) => {
     const dir = tempDir(t);
     const socket = join(dir, "s");
