@@ -23,7 +23,7 @@ export function writePage(rows, machine, { quick, only }) {
 
 Written by \`${command}\`. ${kind} ${machine.summary}; load at the start ${machine.load}.
 
-A ratio is ours divided by theirs: the median over pairs of runs in turns, with its quartiles. In the plots green bars reached the target, red ones missed it, grey ones have none. What each case and peer does is in [bench/README.md](../bench/README.md), and why some targets are out of reach.
+A ratio is ours divided by theirs: the median over pairs of runs in turns, with its quartiles. In the plots green bars reached the target, red ones missed it, grey ones have none. What each case and peer does is in [bench/README.md](../bench/README.md). Why some targets are out of reach is in [a decision of its own](decisions/missed-targets.md).
 
 ${text}`,
   );

@@ -105,7 +105,14 @@ export function documents(): Document[] {
     readdirSync(join(repository, folder))
       .filter((name) => name.endsWith(".md"))
       .map((name) => join(folder, name));
-  return [".", "docs", "native", ...readdirSync(join(repository, "packages")).map((name) => join("packages", name))]
+  return [
+    ".",
+    "docs",
+    "docs/decisions",
+    "bench",
+    "native",
+    ...readdirSync(join(repository, "packages")).map((name) => join("packages", name)),
+  ]
     .flatMap(inFolder)
     .map((path) => new Document(path));
 }
