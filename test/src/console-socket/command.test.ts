@@ -31,9 +31,9 @@ t.test("usage errors are one line and status 125", async (t) => {
     { args: ["--log-format", "cri", "a"], says: /--log, which is missing/ },
     { args: ["--log", "f", "--log-format", "xml", "a"], says: /--log-format is raw or cri/ },
     { args: ["--log", "/no/such/directory/f", "a"], says: /ENOENT.*\/no\/such\/directory\/f/ },
-    { args: ["run", "runc"], says: /-- and the runtime's command are expected/ },
-    { args: ["run"], says: /there is the end/ },
-    { args: ["run", "--"], says: /command is missing behind --/ },
+    { args: ["run", "runc"], says: /-- is expected between the options and the runtime's command; there is "runc"/ },
+    { args: ["run"], says: /the runtime's command is missing; it stands after --/ },
+    { args: ["run", "--"], says: /command is missing; it stands after --/ },
     { args: ["run", "--mode", "null", "--", "a", "{}"], says: /--mode/ },
     { args: ["run", "--detach-keys", "ctrl-1", "--", "a", "{}"], says: /ctrl-1/ },
   ];

@@ -14,11 +14,14 @@ const { DetachKeys, parseDetachKeys } = await internal<
 const { RecordReader } = await internal<
   typeof import("../../../packages/console-socket/src/launch/launch-protocol.js")
 >("console-socket/dist/launch/launch-protocol.js");
-const { parseCommandLine, UsageError } = await internal<
-  typeof import("../../../packages/console-socket/src/cli/options.js")
->("console-socket/dist/cli/options.js");
-const { OPTIONS } = await internal<typeof import("../../../packages/console-socket/src/cli/description.js")>(
-  "console-socket/dist/cli/description.js",
+const { parseCommandLine } = await internal<typeof import("../../../packages/console-socket/src/cli/command-line.js")>(
+  "console-socket/dist/cli/command-line.js",
+);
+const { UsageError } = await internal<typeof import("../../../packages/console-socket/src/cli/arguments.js")>(
+  "console-socket/dist/cli/arguments.js",
+);
+const { OPTIONS } = await internal<typeof import("../../../packages/console-socket/src/cli/page.js")>(
+  "console-socket/dist/cli/page.js",
 );
 const { safeName } = await internal<typeof import("../../../packages/console-socket/src/console/safe-text.js")>(
   "console-socket/dist/console/safe-text.js",
@@ -155,13 +158,14 @@ t.test("parseCommandLine: any arguments are a request, or a UsageError of one li
     value,
     fc.constantFrom("--", "-", "--no-", "--no-size", "-m", "-hV"),
   );
-  const first = fc.constantFrom([], ["run"], ["attach"], ["receive"]);
+  const first = fc.constantFrom([], ["run"], ["kata"], ["receive"]);
   const seen: Record<string, number> = {};
   fc.assert(
     fc.property(first, fc.array(argument, { maxLength: 5 }), fc.boolean(), (first, rest, command) => {
       try {
         const request = parseCommandLine([...first, ...rest, ...(command ? ["--", "x"] : [])]);
-        seen[request.command] = (seen[request.command] ?? 0) + 1;
+        const kind = "show" in request ? request.show : request.command.description.name;
+        seen[kind] = (seen[kind] ?? 0) + 1;
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey
@@ -172,7 +176,7 @@ t.test("parseCommandLine: any arguments are a request, or a UsageError of one li
     }),
     { numRuns: 10_000 },
   );
-  for (const kind of ["run", "attach", "receive", "help", "version", "refused"]) t.ok((seen[kind] ?? 0) > 20, kind);
+  for (const kind of ["run", "kata", "receive", "help", "version", "refused"]) t.ok((seen[kind] ?? 0) > 20, kind);
   t.end();
 });
 

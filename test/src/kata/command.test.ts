@@ -1,4 +1,4 @@
-// `console-socket attach`: a shell behind a hypervisor's socket, from a command line.
+// `console-socket kata`: a shell behind a hypervisor's socket, from a command line.
 import { spawn } from "node:child_process";
 import { connectAgent } from "console-socket/kata";
 import t from "tap";
@@ -10,7 +10,7 @@ import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 
 const [node, ...nodeArgs] = plainNode as unknown as [string, ...string[]];
-const command = [...nodeArgs, consoleSocketCommand, "attach"];
+const command = [...nodeArgs, consoleSocketCommand, "kata"];
 
 t.test("attach shows what the debug console says and types what it is given", async (t) => {
   const front = await hybridFront(t, (socket) => {
@@ -43,7 +43,7 @@ t.test("attach --port --json asks for that port, and tells what happens", async 
 
 for (const protocol of ["grpc", "yamux", "ttrpc"] as const) {
   t.test(
-    `attach --container [${protocol}] is that process's terminal, and ends with its status`,
+    `kata --container [${protocol}] is that process's terminal, and ends with its status`,
     {
       skip: needs("kata-go"),
     },
@@ -70,7 +70,7 @@ for (const protocol of ["grpc", "yamux", "ttrpc"] as const) {
 }
 
 t.test(
-  "attach --exec is another process's terminal; the detach keys leave it running",
+  "kata --exec is another process's terminal; the detach keys leave it running",
   { skip: needs("kata-go") },
   async (t) => {
     const agent = await startGoAgent(t, "grpc");

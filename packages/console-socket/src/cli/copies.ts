@@ -6,7 +6,7 @@ import type { Console } from "../console/console.js";
 import type { WindowSize } from "../console/window-size.js";
 import { Asciicast } from "../record/asciicast.js";
 import { ConsoleLog } from "../record/console-log.js";
-import type { CommonOptions } from "./options.js";
+import type { CommonOptions } from "./common-options.js";
 
 export class Copies {
   readonly #files: WriteStream[] = [];

@@ -1,5 +1,5 @@
-// --help: the description as text of at most 80 columns.
-import { ABOUT, EXAMPLES, EXIT_STATUS, ON_SIGNAL, OPTIONS, type OptionDescription, USAGE } from "./description.js";
+// --help: the page as text of at most 80 columns.
+import { ABOUT, EXAMPLES, EXIT_STATUS, type ListedOption, ON_SIGNAL, OPTIONS, USAGE } from "./page.js";
 import { bold } from "./style.js";
 
 const WIDTH = 80;
@@ -19,10 +19,10 @@ export function helpText(): string {
   return `${sections.join("\n\n")}\n`;
 }
 
-function option({ name, short, value, commands, help }: OptionDescription): string {
-  const only = commands.length < 3 ? `${commands.join(", ")}: ` : "";
+function option({ name, short, value, only, help }: ListedOption): string {
+  const where = only.length > 0 ? `${only.join(", ")}: ` : "";
   const head = `  ${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
-  return row(head, `${only}${help.replaceAll("`", "")}`, COLUMN);
+  return row(head, `${where}${help.replaceAll("`", "")}`, COLUMN);
 }
 
 /** `text` beside `head`, or below where that is too long. */

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // The `console-socket` command. What it imports before it listens is kept small: runtimes do not wait.
-import { parseCommandLine, type Request, UsageError } from "./options.js";
+import { UsageError } from "./arguments.js";
+import { parseCommandLine, type Request } from "./command-line.js";
 import { asJson, exitStatusOf, forPeople, type Report, say } from "./report.js";
 
 const OWN_FAILURE = 125;
 
-async function main(args: string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
   let request: Request;
   try {
     request = parseCommandLine(args);
@@ -14,17 +15,14 @@ async function main(args: string[]): Promise<number> {
     say(`${error.message}. Try --help.`);
     return OWN_FAILURE;
   }
-  if ("options" in request) return obey(request);
-  process.stdout.write(request.command === "help" ? (await import("./help.js")).helpText() : await version());
-  return 0;
-}
-
-async function obey(request: Exclude<Request, { command: "help" | "version" }>): Promise<number> {
-  const report: Report = request.options.json ? asJson : forPeople;
+  if ("show" in request) {
+    process.stdout.write(request.show === "help" ? (await import("./help.js")).helpText() : await version());
+    return 0;
+  }
+  const { command, options } = request;
+  const report: Report = options.json ? asJson : forPeople;
   try {
-    if (request.command === "run") return await (await import("./commands/run.js")).run(request.options, report);
-    if (request.command === "attach") return await (await import("./commands/kata.js")).attach(request.options, report);
-    return await (await import("./commands/receive.js")).receive(request.options, report);
+    return await command.run(options, report);
   } catch (error) {
     report.error(error as Error);
     return exitStatusOf(error as Error);
@@ -37,6 +35,6 @@ async function version(): Promise<string> {
   return `console-socket ${version}\n`;
 }
 
-// Not by itself: a standard input that nobody closes would keep the process. The command is bundled as CommonJS, which
-// cannot await here.
+// Exit explicitly: an open standard input would keep the process alive. The command is bundled as CommonJS, which has no
+// top-level await.
 void main(process.argv.slice(2)).then((status) => process.exit(status));

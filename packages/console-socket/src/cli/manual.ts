@@ -1,14 +1,5 @@
-// The manual page, in man(7)'s language, from the description.
-import {
-  ABOUT,
-  EXAMPLES,
-  EXIT_STATUS,
-  ON_SIGNAL,
-  OPTIONS,
-  type OptionDescription,
-  SUMMARY,
-  USAGE,
-} from "./description.js";
+// The manual page, in man(7)'s language, from the page.
+import { ABOUT, EXAMPLES, EXIT_STATUS, type ListedOption, ON_SIGNAL, OPTIONS, SUMMARY, USAGE } from "./page.js";
 
 export function manualPage(): string {
   const lines = [
@@ -50,10 +41,10 @@ function paragraphs(texts: readonly string[]): string[] {
   return texts.flatMap((text, index) => [...(index > 0 ? [".PP"] : []), plain(text)]);
 }
 
-function option({ name, short, value, commands, help }: OptionDescription): string[] {
+function option({ name, short, value, only, help }: ListedOption): string[] {
   const names = [...(short ? [`\\fB\\-${short}\\fR`] : []), `\\fB\\-\\-${plain(name)}\\fR`].join(", ");
-  const only = commands.length < 3 ? ` (${commands.join(", ")})` : "";
-  return [".TP", `${names}${value ? ` \\fI${plain(value)}\\fR` : ""}${only}`, sentence(help)];
+  const where = only.length > 0 ? ` (${only.join(", ")})` : "";
+  return [".TP", `${names}${value ? ` \\fI${plain(value)}\\fR` : ""}${where}`, sentence(help)];
 }
 
 function sentence(text: string): string {

@@ -1,8 +1,8 @@
 // The console of either command, connected with this process's terminal or streams.
 import type { Console } from "../console/console.js";
 import type { WindowSize } from "../console/window-size.js";
+import type { CommonOptions } from "./common-options.js";
 import type { Copies } from "./copies.js";
-import type { CommonOptions } from "./options.js";
 import { restoreWhileStopped } from "./signals.js";
 
 /**
@@ -12,6 +12,11 @@ import { restoreWhileStopped } from "./signals.js";
 export function wantsOnlcr({ onlcr, stdin }: CommonOptions): boolean {
   // isTTY is undefined on what is none.
   return onlcr || (stdin && process.stdin.isTTY === true && process.stdout.isTTY === true);
+}
+
+/** Before anything is started. @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
+export async function checkDetachKeys(detachKeys: string | undefined): Promise<void> {
+  if (detachKeys !== undefined) (await import("../attach/detach-keys.js")).parseDetachKeys(detachKeys);
 }
 
 /** The size to begin with. */

@@ -3,36 +3,83 @@ import { writeFileSync } from "node:fs";
 import type { PtyConsole } from "../../console/pty-console.js";
 import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
-import { type ConsoleListener, listen } from "../../receive/listener.js";
+import type { ConsoleListener, Refusal } from "../../receive/listener.js";
+import { type Arguments, givenOf, onlyOperand, textOf, UsageError } from "../arguments.js";
+import type { Command } from "../command.js";
+import { COMMON, type CommonOptions, commonOptions } from "../common-options.js";
 import type { Copies } from "../copies.js";
-import type { ReceiveOptions } from "../options.js";
 import type { Report } from "../report.js";
 import { tidyBeforeDying } from "../signals.js";
 import { connect, initialSize, wantsOnlcr } from "../terminal.js";
 
-export async function receive(options: ReceiveOptions, report: Report): Promise<number> {
-  const { mode, pidFile, size, socket } = options;
-  // Before anybody can send a console; most have no use for them, and start without.
-  const copies = options.log || options.record ? await openCopies(options) : undefined;
-  // Scripts take the file for the sign that this process is about to listen, as recvtty writes it.
-  if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}`);
-  const address = socket.startsWith("@") ? { abstract: socket.slice(1) } : socket;
-  let listener: ConsoleListener | undefined;
-  // Before there is a socket: whoever sees it may already send the signal.
-  tidyBeforeDying(async () => {
-    listener?.close();
-    await copies?.finish();
-  });
-  listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
-  report.event("listening", { path: listener.path });
-  listener.on("refused", ({ error }) => {
-    const { code } = error as NodeJS.ErrnoException;
-    const refusal = new Error(`refused a peer on ${listener?.path}: ${error.message}`, { cause: error });
-    report.error(Object.assign(refusal, { code }), "refused");
-  });
-  if (mode === "null") await drainAll(listener, report);
-  else await connectOne(listener, options, { copies, report });
-  return 0;
+interface ReceiveOptions extends CommonOptions {
+  mode: "single" | "null";
+  pidFile: string | undefined;
+  socket: string;
+}
+
+export const receive: Command<ReceiveOptions> = {
+  description: {
+    name: "receive",
+    usage: "[receive] [OPTION]... SOCKET",
+    about:
+      "receive listens on SOCKET, a path, or @NAME for an abstract socket. A SOCKET that is named like a command is written ./run.",
+    options: [
+      {
+        name: "mode",
+        short: "m",
+        value: "MODE",
+        help: "`single` (the default): take the first console, stop listening, end when it ends; `null`: take any number, read and throw away what they show, until killed",
+      },
+      { name: "pid-file", value: "FILE", help: "write this process's id to FILE before listening" },
+    ],
+    commonOptions: COMMON,
+    examples: [
+      {
+        title: "In one window the console, in another the runtime:",
+        commands: ["console-socket /run/box.sock", "runc run -d --console-socket /run/box.sock box"],
+      },
+    ],
+    exitStatus: { 0: "the console ended" },
+  },
+
+  parse(args) {
+    const mode = textOf(args, "mode") ?? "single";
+    if (mode !== "single" && mode !== "null")
+      throw new UsageError(`--mode is single or null, not ${JSON.stringify(mode)}`);
+    if (mode === "null") refuseForNull(args);
+    const socket = onlyOperand(args, "socket", "the path of the socket to listen on is missing");
+    return { ...commonOptions(args), mode, pidFile: textOf(args, "pid-file"), socket };
+  },
+
+  async run(options, report) {
+    const { mode, pidFile, size, socket } = options;
+    // Open the copies before any console can arrive. Most runs have none and start without that module.
+    const copies = options.log || options.record ? await openCopies(options) : undefined;
+    // Scripts take the file as the sign that this process is about to listen, as recvtty writes it.
+    if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}`);
+    const address = socket.startsWith("@") ? { abstract: socket.slice(1) } : socket;
+    let listener: ConsoleListener | undefined;
+    // Install the handlers before creating the socket: its appearance may be what triggers the signal.
+    tidyBeforeDying(async () => {
+      listener?.close();
+      await copies?.finish();
+    });
+    const { listen } = await import("../../receive/listener.js");
+    listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
+    report.event("listening", { path: listener.path });
+    const { path } = listener;
+    listener.on("refused", (refusal) => reportRefusal(refusal, path, report));
+    if (mode === "null") await drainAll(listener, report);
+    else await connectOne(listener, options, { copies, report });
+    return 0;
+  },
+};
+
+// What concerns the one console, or what it shows.
+function refuseForNull(args: Arguments): void {
+  const given = givenOf(args, ["log", "log-format", "record", "timeout", "onlcr"]);
+  if (given) throw new UsageError(`--${given} is for one console, and --mode null takes any number`);
 }
 
 async function openCopies(options: ReceiveOptions): Promise<Copies> {
@@ -40,10 +87,16 @@ async function openCopies(options: ReceiveOptions): Promise<Copies> {
   return Copies.open(options);
 }
 
+function reportRefusal({ error }: Refusal, path: string, report: Report): void {
+  const { code } = error as NodeJS.ErrnoException;
+  const refusal = new Error(`refused a peer on ${path}: ${error.message}`, { cause: error });
+  report.error(Object.assign(refusal, { code }), "refused");
+}
+
 async function drainAll(listener: ConsoleListener, report: Report): Promise<void> {
   for await (const terminal of listener) {
     report.event("console", { name: terminal.name });
-    // Its error is its end; nobody is here to be told, and the others go on.
+    // An error ends this console only; the others go on.
     terminal.on("error", () => undefined).resume();
   }
 }
