@@ -8,7 +8,6 @@ import { type LaunchError, type LaunchedContainer, type LaunchOptions, launch } 
 import t, { type Test } from "tap";
 import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { fixture } from "../support/paths.js";
 import { childrenOf, isAlive, noChildren, waitGone } from "../support/processes.js";
 import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
@@ -132,115 +131,6 @@ t.test("launch", { skip }, async (t) => {
       "what it printed, in order; no descriptor of the monitor's",
     );
     t.strictSame(error.exit, { code: 1, signal: null });
-  });
-});
-
-t.test("launch rejects", { skip }, async (t) => {
-  const cases: { what: string; argv: string[]; options?: LaunchOptions; error: Record<string, unknown> }[] = [
-    {
-      what: "[the runtime fails] with its status and its words",
-      argv: fakeRuntime(["cat"], { socket: "", status: 9 }).concat("{}"),
-      error: {
-        code: "ERR_CONSOLE_RUNTIME",
-        exit: { code: 9, signal: null },
-        output: "runtime.py: failed as told, with 9\n",
-        message: "python3 ended with status 9 before it had sent a console: runtime.py: failed as told, with 9",
-      },
-    },
-    {
-      what: "[the runtime fails after it has sent a console] a ghost",
-      argv: fakeRuntime(["cat"], { status: 1 }),
-      error: { code: "ERR_CONSOLE_GHOST", exit: { code: 1, signal: null } },
-    },
-    {
-      what: "[the runtime sends no console]",
-      argv: fakeRuntime(["cat"], { socket: "" }).concat("{}"),
-      error: { code: "ERR_CONSOLE_NONE", exit: { code: 0 } },
-    },
-    {
-      what: "[the runtime sends no terminal]",
-      argv: ["python3", fixture("send-rights.py"), "{}", "null"],
-      error: { code: "ERR_CONSOLE_NOT_A_PTY" },
-    },
-    {
-      what: "[the container is no child of the runtime]",
-      argv: ["python3", fixture("send-rights.py"), "{}", "master"],
-      error: { code: "ERR_CONSOLE_PID" },
-    },
-    {
-      what: "[no such command]",
-      argv: ["no-such-runtime", "{}"],
-      error: { code: "ENOENT", syscall: "spawn no-such-runtime", path: "no-such-runtime" },
-    },
-    { what: "[the command is no program]", argv: ["/etc/passwd", "{}"], error: { code: "EACCES" } },
-    {
-      what: "[no such directory]",
-      argv: ["true", "{}"],
-      options: { cwd: "/no/such/directory" },
-      error: { code: "ENOENT" },
-    },
-    {
-      what: "[it takes too long]",
-      argv: ["sh", "-c", "exec sleep 1000", "sh", "{}"],
-      options: { timeoutMs: 50 },
-      error: { code: "ERR_CONSOLE_TIMEOUT" },
-    },
-    {
-      what: "[no place for the socket]",
-      argv: ["runc", "run", "box"],
-      error: { code: "ERR_CONSOLE_INVALID_ARG", message: /Add --console-socket \{\}/ },
-    },
-    { what: "[no command]", argv: [], error: { code: "ERR_CONSOLE_INVALID_ARG" } },
-    { what: "[a NUL]", argv: ["a\0b", "{}"], error: { code: "ERR_CONSOLE_INVALID_ARG" } },
-    {
-      what: "[a time that is none]",
-      argv: ["true", "{}"],
-      options: { timeoutMs: 0 },
-      error: { code: "ERR_CONSOLE_INVALID_ARG" },
-    },
-  ];
-  for (const { what, argv, options, error } of cases) {
-    t.test(what, async (t) => {
-      const before = openFds();
-      t.match(await rejection<LaunchError>(launch(argv, options)), error);
-      await noChildren();
-      await assertNoLeak(t, before);
-    });
-  }
-
-  for (const step of ["connect", "send", "exit"] as const) {
-    t.test(`[its signal aborts before the runtime's ${step}] with the reason, and the runtime is ended`, async (t) => {
-      const before = openFds();
-      const stop = new AbortController();
-      const launching = launch(fakeRuntime(["cat"], { stopBefore: step }), { signal: stop.signal });
-      const { runtime } = await stoppedLaunch(process.pid);
-      stop.abort(new Error("enough"));
-      await t.rejects(launching, { message: "enough" });
-      process.kill(runtime, "SIGCONT");
-      // The program goes too: nobody has its terminal's other end any more.
-      await noChildren();
-      await assertNoLeak(t, before);
-    });
-  }
-
-  t.test("[its signal aborts while the runtime writes its pid file] and the directory of both goes", async (t) => {
-    // It does not heed SIGTERM, and writes as long as there is a place to write to.
-    const script = 'trap "" TERM; echo "$2" >"$3"; while [ -e "$3" ] && echo 1 >"$2"; do :; done 2>/dev/null';
-    const told = join(tempDir(t), "path");
-    const stop = new AbortController();
-    const launching = launch(["sh", "-c", script, "sh", "{}", "{pid}", told], { signal: stop.signal });
-    const pidFile = await until(() => existsSync(told) && readFileSync(told, "utf8").trim(), { what: "the runtime" });
-    await until(() => existsSync(pidFile), { what: "the pid file" });
-    stop.abort(new Error("enough"));
-    await t.rejects(launching, { message: "enough" });
-    t.notOk(existsSync(dirname(pidFile)));
-    await noChildren();
-  });
-
-  t.test("[its signal has aborted] with the reason, and starts nothing", async (t) => {
-    const signal = AbortSignal.abort(new Error("before"));
-    await t.rejects(launch(["true", "{}"], { signal }), { message: "before" });
-    t.strictSame(childrenOf(process.pid), []);
   });
 });
 

@@ -1,14 +1,13 @@
 // The agent's client and its consoles against Go's own gRPC, yamux and ttRPC, over a Unix socket and through a hypervisor's
 // socket that cuts what it passes on into pieces, or glues it together.
 import { once } from "node:events";
-import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { Asciicast, asPty, attach, ConsoleLog } from "console-socket";
 import { type AgentClient, type AgentConsole, connectAgent, openAgentConsole } from "console-socket/kata";
 import t, { type Test } from "tap";
+import { agentFront, type Pieces } from "../support/agent-front.js";
 import { type AgentProtocol, type GoAgent, startGoAgent } from "../support/go-agent.js";
-import { hybridFront, OK } from "../support/hybrid-front.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { repository } from "../support/paths.js";
 import { run } from "../support/processes.js";
@@ -17,54 +16,7 @@ import { Transcript } from "../support/transcript.js";
 
 const skip = needs("kata-go");
 
-type Way = "unix" | "hvsock, glued" | "hvsock, in pieces";
-
-/** A hypervisor's socket before an agent's. */
-async function front(t: Test, agent: GoAgent, way: Way): Promise<string> {
-  const { path } = await hybridFront(t, (socket) => {
-    const guest = createConnection(agent.path);
-    guest.on("error", () => socket.destroy());
-    guest.once("close", () => socket.destroy());
-    socket.once("close", () => guest.destroy());
-    socket.pipe(guest);
-    // Glued: the line arrives together with the guest's first bytes, where the guest speaks first.
-    if (way === "hvsock, glued") guest.once("connect", () => gluedTo(socket, guest));
-    // A connection that ends in the middle is what some tests are about.
-    else inPieces(socket, guest).catch(() => socket.destroy());
-  });
-  return `hvsock://${path}:1024`;
-}
-
-function gluedTo(socket: Socket, guest: Socket): void {
-  let first = true;
-  // A guest that waits for the client's first word has nothing to glue: then the line goes alone, a little later.
-  const alone = setTimeout(() => {
-    first = false;
-    socket.write(OK);
-  }, 100);
-  guest.on("data", (bytes: Buffer) => {
-    clearTimeout(alone);
-    socket.write(first ? Buffer.concat([Buffer.from(OK), bytes]) : bytes);
-    first = false;
-  });
-}
-
-async function inPieces(socket: Socket, guest: Socket): Promise<void> {
-  socket.setNoDelay();
-  for (const byte of Buffer.from(OK)) {
-    socket.write(Buffer.of(byte));
-    await new Promise(setImmediate);
-  }
-  for await (const chunk of guest) {
-    const bytes = chunk as Buffer;
-    // Sizes that fall on no header's end.
-    for (let at = 0; at < bytes.length && !socket.destroyed; at += 1021) {
-      socket.write(bytes.subarray(at, at + 7));
-      await new Promise(setImmediate);
-      socket.write(bytes.subarray(at + 7, at + 1021));
-    }
-  }
-}
+type Way = "unix" | Pieces;
 
 async function connect(
   t: Test,
@@ -72,7 +24,7 @@ async function connect(
   way: Way = "unix",
 ): Promise<{ agent: GoAgent; client: AgentClient }> {
   const agent = await startGoAgent(t, protocol);
-  const address = way === "unix" ? agent.path : await front(t, agent, way);
+  const address = way === "unix" ? agent.path : await agentFront(t, agent.path, way);
   const client = await connectAgent(address, {
     protocol: protocol === "ttrpc" ? "ttrpc" : "grpc",
     yamux: protocol === "yamux",
@@ -106,7 +58,7 @@ for (const protocol of PROTOCOLS) {
     t.test(`${protocol} [${way}]`, { skip }, async (t) => {
       t.test("health, sandbox, container, exec, console, resize, exit status, and a clean end", async (t) => {
         const agent = await startGoAgent(t, protocol);
-        const address = way === "unix" ? agent.path : await front(t, agent, way);
+        const address = way === "unix" ? agent.path : await agentFront(t, agent.path, way);
         const before = openFds();
         const yamux = protocol === "yamux";
         const client = await connectAgent(address, { protocol: protocol === "ttrpc" ? "ttrpc" : "grpc", yamux });

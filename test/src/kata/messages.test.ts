@@ -2,9 +2,10 @@
 // message, and what protoc makes of an answer is read as it was meant.
 import { type AgentClient, connectAgent } from "console-socket/kata";
 import t from "tap";
-import { connectedStreams, grpcFrame, httpAgent, Received, ttrpcFrame } from "../support/played-agent.js";
+import { grpcFrame, httpAgent, Received, ttrpcFrame } from "../support/played-agent.js";
 import { protocEncode, textBytes } from "../support/protoc.js";
 import { needs } from "../support/requirements.js";
+import { streamPair } from "../support/unix-streams.js";
 
 interface Golden {
   method: string;
@@ -243,7 +244,7 @@ for (const { method, call, request, response, answer } of goldens.filter(({ only
 for (const { method, call, request, response, answer } of goldens.filter(({ only }) => only !== "grpc")) {
   t.test(`${method} (${request[0]}) [ttRPC]`, { skip }, async (t) => {
     const message = protocEncode(...request);
-    const [stream, other] = connectedStreams(t);
+    const [stream, other] = streamPair(t);
     const received = new Received(other);
     const client = await connectAgent(stream, { protocol: "ttrpc" });
     const answered = call(client);
@@ -258,7 +259,7 @@ for (const { method, call, request, response, answer } of goldens.filter(({ only
 }
 
 t.test("ttRPC carries the deadline and metadata", { skip }, async (t) => {
-  const [stream, other] = connectedStreams(t);
+  const [stream, other] = streamPair(t);
   const received = new Received(other);
   const client = await connectAgent(stream, { protocol: "ttrpc" });
   const answered = client.health.check({ timeoutMs: 60_000, metadata: { one: "1", two: "" } });
@@ -274,7 +275,7 @@ t.test("ttRPC carries the deadline and metadata", { skip }, async (t) => {
 });
 
 t.test("a request with what the agent does not have is refused, and nothing is sent", async (t) => {
-  const [stream, other] = connectedStreams(t);
+  const [stream, other] = streamPair(t);
   const received = new Received(other);
   const later = await connectAgent(stream, { protocol: "ttrpc" });
   const refused = async (request: unknown, message: RegExp) => {
@@ -291,7 +292,7 @@ t.test("a request with what the agent does not have is refused, and nothing is s
   await refused({ oci: [] }, /^oci is an object/);
   await t.rejects(later.agent.writeStdin({ ...PROCESS, data: "text" as never }), { message: /^data is a Uint8Array/ });
   t.equal(received.bytes.length, 0);
-  const [stream1] = connectedStreams(t);
+  const [stream1] = streamPair(t);
   const first = await connectAgent(stream1, { protocol: "grpc" });
   const call = first.agent.createContainer({ ...PROCESS, stdinPort: 1 });
   await t.rejects(call, { code: "ERR_CONSOLE_INVALID_ARG", message: /^stdinPort is not among/ });

@@ -5,8 +5,9 @@ import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { type AgentCall, connectAgent, otelInterceptor } from "console-socket/kata";
 import t from "tap";
 import { type AgentProtocol, startGoAgent } from "../support/go-agent.js";
-import { connectedStreams, Received } from "../support/played-agent.js";
+import { Received } from "../support/played-agent.js";
 import { needs } from "../support/requirements.js";
+import { streamPair } from "../support/unix-streams.js";
 
 /** The contexts of Node's asynchronous calls, as OpenTelemetry's own manager for Node keeps them. */
 class Contexts implements otel.ContextManager {
@@ -75,7 +76,7 @@ for (const protocol of ["grpc", "yamux", "ttrpc"] as AgentProtocol[]) {
 t.test(
   "interceptors: the first is the outermost; each sees call and answer, and may change or refuse them",
   async (t) => {
-    const [stream, other] = connectedStreams(t);
+    const [stream, other] = streamPair(t);
     const received = new Received(other);
     const seen: string[] = [];
     const log = (name: string) => async (call: AgentCall, next: (call: AgentCall) => Promise<object>) => {

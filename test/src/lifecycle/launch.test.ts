@@ -1,3 +1,4 @@
+// launch(), its monitor, its runtime and its container: whoever is killed at whatever step, nothing is left behind.
 import { launch } from "console-socket";
 import t from "tap";
 import { fakeRuntime, type Parties, stoppedLaunch } from "../support/fake-runtime.js";

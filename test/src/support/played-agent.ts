@@ -2,21 +2,10 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { join } from "node:path";
-import { UnixSocket, UnixStream } from "cmsg";
+import type { UnixStream } from "cmsg";
 import type { Test } from "tap";
 import { tempDir } from "./temp-dir.js";
 import { until } from "./until.js";
-
-/** Both ends of a connection. */
-export function connectedStreams(t: Test): [UnixStream, UnixStream] {
-  const [left, right] = UnixSocket.pair("stream").map((socket) => UnixStream.connect({ fd: socket.release() }));
-  if (!left || !right) throw new Error("a pair has two ends");
-  t.teardown(() => {
-    left.destroy();
-    right.destroy();
-  });
-  return [left, right];
-}
 
 /** What comes on a stream, as it is. */
 export class Received {
