@@ -1,11 +1,14 @@
 // What a run of the tests prints, and how it finds the tests that are meant: scripts/test.mjs and scripts/test/.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable, type Transform } from "node:stream";
+import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import t, { type Test } from "tap";
 import { fixture, repository } from "./paths.js";
 import { run } from "./processes.js";
 import { needs } from "./requirements.js";
+import { tempDir } from "./temp-dir.js";
 
 interface Reporter extends Transform {
   summary(): string;
@@ -15,6 +18,17 @@ const script = (name: string) => import(pathToFileURL(join(repository, "scripts/
 const { PlainReporter } = (await script("reporter.mjs")) as {
   PlainReporter: new (options?: { strict?: boolean; filtered?: boolean }) => Reporter;
 };
+interface RunOptions {
+  root: string;
+  env: NodeJS.ProcessEnv;
+  jobs: number;
+  timeoutS: number;
+  graceMs?: number;
+}
+
+const { runFiles } = (await script("run-files.mjs")) as {
+  runFiles(names: string[], options: RunOptions): { tap: Readable };
+};
 const { chooseTests } = (await script("files.mjs")) as {
   chooseTests(names: string[], patterns: string[], root: string): { chosen: string[]; problems: string[] };
 };
@@ -23,7 +37,7 @@ const { chooseTests } = (await script("files.mjs")) as {
 async function report(tap: string, options = {}): Promise<string[]> {
   const reporter = Readable.from([tap]).pipe(new PlainReporter(options));
   let printed = "";
-  for await (const text of reporter) printed += text;
+  for await (const chunk of reporter) printed += chunk;
   return (printed + reporter.summary()).trimEnd().split("\n");
 }
 
@@ -90,21 +104,46 @@ t.test("what --grep leaves out is no skip, and a file without a chosen test is n
   t.match(none.join("\n"), /no test ran\n {2}reason: no test's name matches --grep/);
 });
 
-t.test("a file without a test is a failure", async (t) => {
+t.test("a file that has no test, or ends otherwise, is a failure", async (t) => {
+  const root = tempDir(t);
+  mkdirSync(join(root, "test/dist"), { recursive: true });
+  const files = {
+    empty: "",
+    crashes: "console.log('ok 1 - passed'); process.exit(3);",
+    killed: "process.kill(process.pid, 'SIGKILL');",
+    hangs: "setInterval(() => {}, 1000);",
+  };
+  for (const [name, source] of Object.entries(files)) writeFileSync(join(root, `test/dist/${name}.test.js`), source);
+  const reportOn = async (names: string[], timeoutS: number) => {
+    const options = { root, env: process.env, jobs: 2, timeoutS, graceMs: 100 };
+    return (await report(await text(runFiles(names, options).tap))).join("\n");
+  };
+  const ended = await reportOn(["empty", "crashes", "killed"], 60);
+  t.match(ended, /not ok: \S+empty.test.ts\n {2}reason: not a single test in it\n/);
+  t.match(ended, /not ok: \S+crashes.test.ts\n {2}ended: status 3\n/);
+  t.match(ended, /not ok: \S+killed.test.ts\n {2}ended: SIGKILL\n/);
+  t.match(ended, /\n1 passed, 3 failed$/);
+  t.match(await reportOn(["hangs"], 1), /not ok: \S+hangs.test.ts\n {2}ended: killed: it did not end in time\n/);
+});
+
+t.test("a file that tap says has no test is a failure", async (t) => {
   t.match(await report(`    1..0\nok 1 - ${NAME} # SKIP no tests found\n`), [/./, "", `not ok: ${NAME}`]);
 });
 
 t.test("a failed test shows what was on its consoles, and on no other's", async (t) => {
-  const text = (await reportOf(t)).join("\n");
-  t.match(text, /not ok: waits in vain > 10 ms passed.*\| a console showed:\n {2}\| \$ make\n {2}\| \\u001b\[31mred/s);
-  t.match(text, /not ok: asserts > within > should be equal.*\| the outer console.*\| the inner console/s);
-  t.equal(text.match(/\| the outer console/g)?.length, 1, "once");
-  t.notMatch(text, "of no interest");
+  const printed = (await reportOf(t)).join("\n");
+  t.match(
+    printed,
+    /not ok: waits in vain > 10 ms passed.*\| a console showed:\n {2}\| \$ make\n {2}\| \\u001b\[31mred/s,
+  );
+  t.match(printed, /not ok: asserts > within > should be equal.*\| the outer console.*\| the inner console/s);
+  t.equal(printed.match(/\| the outer console/g)?.length, 1, "once");
+  t.notMatch(printed, "of no interest");
 });
 
 t.test("a failed test shows the screen of its window", { skip: needs("tmux") }, async (t) => {
-  const text = (await reportOf(t, "tmux")).join("\n");
-  t.match(text, /not ok: has a window > after it.*\| the screen of sh -c .* showed:\n {2}\| in the window/s);
+  const printed = (await reportOf(t, "tmux")).join("\n");
+  t.match(printed, /not ok: has a window > after it.*\| the screen of sh -c .* showed:\n {2}\| in the window/s);
 });
 
 t.test("tests are found by their sources' names", async (t) => {
