@@ -114,7 +114,8 @@ for (const { folder, module, codes } of packages) {
         const members = membersOf(value);
         const isField = (member: string) => new RegExp(`readonly ${member}\\b`).test(types);
         // Marked @internal: not in the declarations.
-        const isInternal = (member: string) => member in value && !new RegExp(`static ${member}\\b`).test(types);
+        const isInternal = (member: string) =>
+          !new RegExp(`^ +(?:(?:static|get|abstract|readonly) )*${member}\\b`, "m").test(types);
         const isProtected = (member: string) => new RegExp(`protected (?:\\w+ )*${member}\\b`).test(types);
         t.strictSame(
           members.filter(

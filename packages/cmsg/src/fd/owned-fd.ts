@@ -18,23 +18,15 @@ export interface OwnedFdOptions {
 /** What recvmsg gives: owned by the environment already, and a number for certain. */
 export const RECEIVED: OwnedFdOptions = { untrusted: true };
 
-// The number of one that was received and not closed yet, which the caller closes; else -1.
-let giveUpReceived: (owner: OwnedFd) => number;
-
 /**
  * A file descriptor that is closed once, by its owner: by `close()`, by `using`, or by the end of the environment (the
  * process, or the Worker it belongs to). Garbage collection never closes one; with NODE_DEBUG=cmsg it reports one that
  * was forgotten.
+ *
+ *     using file = new OwnedFd(openSync("/etc/hostname", "r"));
+ *     await socket.send(Buffer.from("hostname"), [file]);
  */
 export class OwnedFd implements Disposable {
-  static {
-    giveUpReceived = (owner) => {
-      const fd = owner.#untrusted ? owner.#fd : -1;
-      if (fd >= 0) owner.#forget();
-      return fd;
-    };
-  }
-
   #fd: number;
   readonly #untrusted: boolean;
   readonly #origin: Origin | undefined;
@@ -102,6 +94,17 @@ export class OwnedFd implements Disposable {
     return new OwnedFd(native.dup(this.fd), { untrusted: this.#untrusted });
   }
 
+  /**
+   * @internal For `closeAll`, which closes what was received in batches.
+   *
+   * @returns the number, which the caller passes to `closeReceived`; -1 when it was not received, or is closed.
+   */
+  giveUpReceived(): number {
+    const fd = this.#untrusted ? this.#fd : -1;
+    if (fd >= 0) this.#forget();
+    return fd;
+  }
+
   [Symbol.dispose](): void {
     this.close();
   }
@@ -143,35 +146,31 @@ export function duplicates(fds: readonly Fd[]): OwnedFd[] {
 
 /** Closes all, also when one close(2) fails, and empties the array. Throws the first failure. */
 export function closeAll(fds: OwnedFd[]): void {
-  if (fds.length === 1) {
+  if (fds.length <= 1) {
     fds.pop()?.close();
     return;
   }
+  const received: number[] = [];
   const failures: unknown[] = [];
-  let received = 0;
   for (const fd of fds) {
     try {
-      const number = giveUpReceived(fd);
-      if (number >= 0) control[ControlSlot.firstFd + received++] = number;
+      const number = fd.giveUpReceived();
+      if (number >= 0) received.push(number);
       else fd.close();
     } catch (error) {
       failures.push(error);
     }
-    if (received === SCM_MAX_FD) {
-      native.closeReceived(received);
-      received = 0;
-    }
   }
-  if (received > 0) native.closeReceived(received);
   fds.length = 0;
+  closeReceived(received);
   if (failures.length > 0) throw failures[0];
 }
 
 /** Closes descriptors that were received, as many in one call as a message can bring. */
 export function closeReceived(fds: readonly number[]): void {
-  for (let next = 0; next < fds.length; ) {
-    let count = 0;
-    while (count < SCM_MAX_FD && next < fds.length) control[ControlSlot.firstFd + count++] = fds[next++] as number;
+  for (let first = 0; first < fds.length; first += SCM_MAX_FD) {
+    const count = Math.min(fds.length - first, SCM_MAX_FD);
+    for (let i = 0; i < count; i++) control[ControlSlot.firstFd + i] = fds[first + i] as number;
     native.closeReceived(count);
   }
 }

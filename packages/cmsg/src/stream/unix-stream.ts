@@ -100,6 +100,10 @@ export class UnixStream extends DescriptorStream {
    * Writes `bytes`, the first of which carries `fds`. The descriptors are borrowed for the call only; the bytes are
    * borrowed until they are sent.
    *
+   *     const log = openSync("/var/log/box.log", "a");
+   *     if (!stream.writeWithFds(Buffer.from("log"), [log])) await once(stream, "drain");
+   *     closeSync(log);
+   *
    * @returns what `write()` returns: false when it is time to wait for 'drain'. That is sooner than for bytes alone: as
    * soon as one has to wait, since each that waits has a descriptor open.
    * @throws CmsgError ERR_CMSG_NO_DATA, ERR_CMSG_FD_COUNT (more than 253), ERR_CMSG_INVALID_ARG, ERR_CMSG_CLOSED (a
@@ -108,20 +112,13 @@ export class UnixStream extends DescriptorStream {
   writeWithFds(bytes: Uint8Array, fds: readonly Fd[]): boolean {
     checkCount(fds);
     requireData(bytes);
-    // Tells of an end as write() does.
+    // A stream that has ended reports it as write() does.
     if (fds.length === 0 || !this.writable) return this.write(bytes);
     const sent = this.#isIdle() ? this.#sendNow(bytes, fds) : 0;
-    if (sent === bytes.length) return true;
-    // It failed, and is told as an error: copies would wait for a turn that never comes.
-    if (this.destroyed) return false;
-    // An object of its own: the same bytes may be written twice.
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + sent, bytes.length - sent);
-    if (sent > 0) return this.write(chunk);
-    this.writer.attach(chunk, fds);
-    // Before the write: there may be room again by now, and then it is over when write() returns.
-    this.#owesDrain = true;
-    this.write(chunk);
-    return false;
+    if (sent === 0) return this.#queueWithFds(bytes, fds);
+    // The descriptors travelled with the first byte.
+    if (sent < bytes.length) return this.write(bytes.subarray(sent));
+    return true;
   }
 
   override destroy(error?: Error): this {
@@ -211,6 +208,7 @@ export class UnixStream extends DescriptorStream {
     return !this.connecting && this.writableLength === 0 && this.writableCorked === 0;
   }
 
+  /** Sends what the socket has room for, past the queue, which is empty. @returns the number of bytes sent. */
   #sendNow(bytes: Uint8Array, fds: readonly Fd[]): number {
     try {
       return this.writer.sendNow(bytes, fds);
@@ -220,6 +218,18 @@ export class UnixStream extends DescriptorStream {
       this.destroy(error as Error);
       return 0;
     }
+  }
+
+  #queueWithFds(bytes: Uint8Array, fds: readonly Fd[]): boolean {
+    // #sendNow failed, and 'error' reports it. Copies of the descriptors would wait for ever.
+    if (this.destroyed) return false;
+    // The writer finds the descriptors by this object, so the same bytes can be written twice.
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.writer.attach(chunk, fds);
+    // Before write(), which sends at once, and completes, when there is room again.
+    this.#owesDrain = true;
+    this.write(chunk);
+    return false;
   }
 }
 
