@@ -60,13 +60,13 @@ function tracker(): Tracker {
 }
 
 // Enough to get out of this package.
-const FRAMES = 50;
+const MAX_FRAMES = 50;
 
 /** The stack from the function of this package that was called from outside, without what is within. */
 function callers(below: (...args: never) => unknown): string {
   const held: { stack: string } = { stack: "" };
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = FRAMES;
+  Error.stackTraceLimit = MAX_FRAMES;
   Error.captureStackTrace(held, below);
   Error.stackTraceLimit = limit;
   const frames = held.stack.split("\n").slice(1);

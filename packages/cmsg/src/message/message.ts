@@ -175,7 +175,7 @@ export function receiveMessage(
 }
 
 // copy() makes a view of the source first, which costs more than the bytes of a short message.
-const SHORT_BYTES = 64;
+const MAX_SHORT_BYTES = 64;
 
 // As a global, Buffer is a getter of Node's.
 const { allocUnsafe } = Buffer;
@@ -183,7 +183,7 @@ const { allocUnsafe } = Buffer;
 /** The first `length` bytes, in memory of their own. */
 export function copyOf(source: Buffer, length: number): Buffer {
   const copy = allocUnsafe(length);
-  if (length > SHORT_BYTES) source.copy(copy, 0, 0, length);
+  if (length > MAX_SHORT_BYTES) source.copy(copy, 0, 0, length);
   else for (let i = 0; i < length; i++) copy[i] = source[i] as number;
   return copy;
 }

@@ -25,7 +25,7 @@ interface Waiter {
 
 // A promise that settles at once keeps the event loop from its turn. A caller that asks again and again, while its peer
 // sends without end, is made to wait for readiness after so many.
-const STEPS_PER_TURN = 64;
+const MAX_STEPS_PER_TURN = 64;
 
 export class PendingOperations {
   #streak = 0;
@@ -43,7 +43,7 @@ export class PendingOperations {
 
   /** Whether an attempt past the queue is in order. It counts as one that succeeds at once. */
   mayTry(): boolean {
-    return !this.waiting && this.#streak++ < STEPS_PER_TURN;
+    return !this.waiting && this.#streak++ < MAX_STEPS_PER_TURN;
   }
 
   /**
@@ -71,7 +71,7 @@ export class PendingOperations {
   /** The descriptor is ready: goes on until the head has to wait again. */
   ready(): void {
     this.#streak = 0;
-    for (let steps = 0; steps < STEPS_PER_TURN; steps++) {
+    for (let steps = 0; steps < MAX_STEPS_PER_TURN; steps++) {
       const waiter = this.#waiters[0];
       if (!waiter) break;
       try {

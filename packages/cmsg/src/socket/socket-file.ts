@@ -12,7 +12,7 @@ import { bindTo, connectTo } from "../address/unix-address.js";
 import { explained, isSyscallError, naming, type SyscallError } from "../errors.js";
 
 const LOCK_RETRY_MS = 5;
-const LOCK_PATIENCE_MS = 500;
+const MAX_LOCK_WAIT_MS = 500;
 
 /** A bound socket's file, as it was made. */
 export interface SocketFile {
@@ -95,7 +95,7 @@ async function withDirectoryLocked(directory: string, work: () => void): Promise
   const fd = openToLock(directory);
   if (fd === undefined) return work();
   try {
-    const deadline = performance.now() + LOCK_PATIENCE_MS;
+    const deadline = performance.now() + MAX_LOCK_WAIT_MS;
     while (!naming({ path: directory }, () => native.tryLock(fd)) && performance.now() < deadline)
       await delay(LOCK_RETRY_MS);
     work();

@@ -84,7 +84,7 @@ export abstract class SocketStream extends Duplex {
 
 function capped(timeoutMs: number): number {
   if (timeoutMs <= MAX_TIME_MS) return timeoutMs;
-  process.emitWarning(`setTimeout was asked for ${timeoutMs} ms and waits ${MAX_TIME_MS} ms, the longest time.`, {
+  process.emitWarning(`setTimeout was asked for ${timeoutMs} ms and waits ${MAX_TIME_MS} ms, the maximum.`, {
     type: "TimeoutOverflowWarning",
   });
   return MAX_TIME_MS;

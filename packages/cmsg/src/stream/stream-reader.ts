@@ -16,7 +16,7 @@ export interface Sink {
 }
 
 // In one turn of the event loop; the rest of the loop gets its turn in between.
-const MESSAGES_PER_TURN = 64;
+const MAX_MESSAGES_PER_TURN = 64;
 const NO_FDS: number[] = [];
 
 export class StreamReader {
@@ -49,7 +49,7 @@ export class StreamReader {
   /** There may be something to read. Throws what a listener throws. */
   ready(): void {
     const options = native.hasRoom() ? 0 : ReceiveOption.keepWhenFull;
-    for (let i = 0; i < MESSAGES_PER_TURN && this.waiting; i++) {
+    for (let i = 0; i < MAX_MESSAGES_PER_TURN && this.waiting; i++) {
       const received = this.#receive(options);
       if (received < 0) break;
       this.#take(received);

@@ -8,7 +8,7 @@ import { putRights } from "../message/message.js";
 // nobody when some were received.
 const IN_FLIGHT_RETRY_MS = 10;
 // Small writes that were queued together leave in one call.
-const JOINED_BYTES = 65536;
+const MAX_JOINED_BYTES = 65536;
 
 type Done = (error?: Error | null) => void;
 
@@ -150,7 +150,7 @@ function joined(chunks: Uint8Array[]): Uint8Array[] {
     length = 0;
   };
   for (const chunk of chunks) {
-    if (length + chunk.length > JOINED_BYTES) flush();
+    if (length + chunk.length > MAX_JOINED_BYTES) flush();
     group.push(chunk);
     length += chunk.length;
   }

@@ -52,7 +52,7 @@ export async function notify(state: ServiceState, options: NotifyOptions = {}): 
   }
   if (lines.length === 0)
     throw new CmsgError("ERR_CMSG_INVALID_ARG", "Expected something to tell; the state is empty.");
-  await tell(lines, [], options);
+  await sendState(lines, [], options);
 }
 
 export interface StoreOptions extends NotifyOptions {
@@ -77,7 +77,7 @@ export async function storeFds(
   if (!poll) lines.push("FDPOLL=0");
   checkCount(fds);
   if (fds.length === 0) throw new CmsgError("ERR_CMSG_INVALID_ARG", "Expected a descriptor to store; none was given.");
-  await tell(lines, fds, options);
+  await sendState(lines, fds, options);
 }
 
 /**
@@ -86,7 +86,7 @@ export async function storeFds(
  * @throws CmsgError ERR_CMSG_INVALID_ARG (the name), ERR_CMSG_NOTIFY; the signal's reason.
  */
 export async function removeStoredFds(name: string, options: NotifyOptions = {}): Promise<void> {
-  await tell(["FDSTOREREMOVE=1", `FDNAME=${fdName(name)}`], [], options);
+  await sendState(["FDSTOREREMOVE=1", `FDNAME=${fdName(name)}`], [], options);
 }
 
 /**
@@ -100,11 +100,11 @@ export async function barrier({ signal }: NotifyOptions = {}): Promise<void> {
   // socket pair shows that just as well.
   const [kept, sent] = UnixSocket.pair("stream");
   try {
-    const told = tell(["BARRIER=1"], [sent.fd], { signal });
-    // Whatever comes of it is no longer awaited when the close fails.
-    told.catch(() => undefined);
+    const sending = sendState(["BARRIER=1"], [sent.fd], { signal });
+    // When the close fails, the result is not awaited any more.
+    sending.catch(() => undefined);
     sent.close();
-    await told;
+    await sending;
     for (;;) {
       const message = await kept.receive({ signal });
       if (!message) return;
@@ -133,7 +133,7 @@ export function watchdogTimeoutMs(): number | undefined {
   return Number(WATCHDOG_USEC) / 1000;
 }
 
-async function tell(lines: string[], fds: readonly Fd[], { signal }: NotifyOptions): Promise<void> {
+async function sendState(lines: string[], fds: readonly Fd[], { signal }: NotifyOptions): Promise<void> {
   checks.abortSignal(signal);
   // Before anything is awaited: the caller's are borrowed for the call only.
   checkCount(fds);
@@ -168,12 +168,12 @@ function addressIn(text: string | undefined): UnixAddress {
   );
 }
 
-// A manager that went away, or a path that another namespace has: the code alone says little.
-const NOBODY = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EACCES", "EPERM", "EPROTOTYPE", "ENOTDIR"];
+// The manager is gone, or the path is another namespace's: the code alone says little.
+const UNREACHABLE = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EACCES", "EPERM", "EPROTOTYPE", "ENOTDIR"];
 
 function asNotifyError(error: unknown): unknown {
   if (!(error instanceof Error && "syscall" in error && "code" in error)) return error;
-  if (!NOBODY.includes(String(error.code))) return error;
+  if (!UNREACHABLE.includes(String(error.code))) return error;
   return new CmsgError(
     "ERR_CMSG_NOTIFY",
     `Nobody receives at NOTIFY_SOCKET, which is ${JSON.stringify(process.env["NOTIFY_SOCKET"])} (${error.code}). The ` +
