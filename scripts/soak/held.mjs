@@ -16,7 +16,7 @@ export class Held {
   /** `count` consoles, and `silent` connections that are waited for without a limit. */
   static async open(count, silent) {
     const held = new Held();
-    held.#listener = await listen(undefined, { silentPeerTimeoutMs: 0 });
+    held.#listener = await listen(undefined, { silentPeerTimeoutMs: Infinity });
     const args = [SENDER, held.#listener.path, String(count), String(silent)];
     held.#sender = spawn(process.execPath, args, { stdio: ["pipe", "inherit", "inherit"] });
     held.#sender.once("exit", (code, signal) => {

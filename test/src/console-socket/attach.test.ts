@@ -107,3 +107,21 @@ t.test("attach [stdin is a terminal that the caller opened] has it raw meanwhile
   for (const { ptmx, peer } of [person, program]) for (const fd of [ptmx, peer]) fd.close();
   await assertNoLeak(t, before);
 });
+
+t.test("attach [a terminal that does not know its size, 0x0] leaves the console's as it is", async (t) => {
+  const person = openHostPty();
+  const program = openHostPty();
+  native.setWindowSize(person.ptmx.fd, 0, 0);
+  const stdout = new WriteStream(person.peer.fd);
+  t.equal(stdout.columns, 0);
+  const console = PtyConsole.fromFd(program.ptmx, { initialSize: { columns: 100, rows: 30 } });
+  const sizes: unknown[] = [];
+  const attached = attach(console, { stdin: null, stdout, onResize: (size) => sizes.push(size) });
+  t.strictSame([console.size, sizes], [{ columns: 100, rows: 30 }, []]);
+  stdout.emit("resize");
+  t.strictSame([console.size, sizes], [{ columns: 100, rows: 30 }, []], "nor when it says so once more");
+  program.peer.close();
+  t.equal(await attached, "ended");
+  stdout.destroy();
+  for (const fd of [person.ptmx, person.peer]) fd.close();
+});

@@ -189,6 +189,7 @@ t.test("size and resize; the program is told", async (t) => {
   t.strictSame(console.size, { columns: 77, rows: 22 }, "the last size, after the end");
   for (const [columns, rows] of [
     [-1, 5],
+    [0, 0],
     [1.5, 5],
     [80, 65_536],
     [Number.NaN, 5],

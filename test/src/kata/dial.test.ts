@@ -71,7 +71,7 @@ t.test("dial [nobody comes] ends when the time is up, with the reason", async (t
   const path = join(tempDir(t), "s");
   await t.rejects(dial(path, { timeoutMs: 100 }), {
     code: "ERR_CONSOLE_UNREACHABLE",
-    message: /^Expected somebody at unix:.* within 0\.1 s; the latest try: ENOENT/,
+    message: /^Expected somebody at unix:.* within 0\.1 s; the latest try: connect ENOENT/,
     cause: { code: "ENOENT" },
   });
   await assertNoLeak(t, before);

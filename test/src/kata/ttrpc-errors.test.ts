@@ -22,7 +22,10 @@ t.test("a call [bad options] rejects ERR_CONSOLE_INVALID_ARG, and nothing is sen
   const received = new Received(other);
   const { health, close } = await ttrpc(stream);
   for (const timeoutMs of [0, -1, 1.5, Number.NaN, 2 ** 31, "1" as never]) {
-    await t.rejects(health.check({ timeoutMs }), { code: "ERR_CONSOLE_INVALID_ARG", message: /^timeoutMs is/ });
+    await t.rejects(health.check({ timeoutMs }), {
+      code: "ERR_CONSOLE_INVALID_ARG",
+      message: /timeoutMs to be .* or Infinity/,
+    });
   }
   for (const name of ["", "Upper", ":path", "grpc-timeout", "te", "content-type", "x-bin", "a b"]) {
     await t.rejects(health.check({ metadata: { [name]: "v" } }), { code: "ERR_CONSOLE_INVALID_ARG" }, name);

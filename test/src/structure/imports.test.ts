@@ -22,7 +22,7 @@ const ROOMS = {
     "index.ts",
   ],
   "console-socket": [
-    ...["errors.ts", "diagnostics.ts", "deadline.ts"],
+    ...["errors.ts", "diagnostics.ts", "options.ts", "deadline.ts"],
     ...["process", "console", "receive", "launch", "attach", "record", "node-pty", "index.ts"],
     ...["kata", "cli"],
   ],

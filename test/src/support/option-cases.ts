@@ -22,10 +22,21 @@ const { POSITIVE_INFINITY } = Number;
 export const NO_COUNT: readonly unknown[] = [...NO_NUMBERS, POSITIVE_INFINITY, -1, 2 ** 31];
 /** For whole numbers from 1 to 2147483647, times among them. */
 export const NO_POSITIVE: readonly unknown[] = [...NO_COUNT, 0];
+/** For times from 1 ms on, where Infinity stands for never. */
+export const NO_TIME: readonly unknown[] = [...NO_NUMBERS, -1, 0, 2 ** 31, 0.5];
 /** For numbers of 32 bits. */
 export const NO_U32: readonly unknown[] = [...NO_NUMBERS, POSITIVE_INFINITY, -1, 2 ** 32];
 /** For users and groups. */
 export const NO_ID: readonly unknown[] = [...NO_U32, 2 ** 32 - 1];
+/** For columns and rows. */
+export const NO_CELLS: readonly unknown[] = [...NO_POSITIVE, 65_536];
+export const NO_SIZE: readonly unknown[] = [
+  ...["80x24", null, 5, {}, [80, 24], { columns: 80 }],
+  ...NO_CELLS.flatMap((cells) => [
+    { columns: cells, rows: 24 },
+    { columns: 80, rows: cells },
+  ]),
+];
 export const NO_SIGNAL: readonly unknown[] = [{}, null, "SIGTERM", 15, { aborted: false }, new AbortController()];
 export const NO_FUNCTION: readonly unknown[] = [null, "f", 5, {}];
 

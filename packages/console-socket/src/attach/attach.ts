@@ -5,6 +5,7 @@ import { ReadStream, WriteStream } from "node:tty";
 import type { Console } from "../console/console.js";
 import type { WindowSize } from "../console/window-size.js";
 import { ConsoleSocketError } from "../errors.js";
+import { checks } from "../options.js";
 import { DetachKeys, parseDetachKeys } from "./detach-keys.js";
 import { RawTerminal } from "./raw-terminal.js";
 
@@ -50,6 +51,8 @@ export async function attach(
     onRaw,
   }: AttachOptions = {},
 ): Promise<"ended" | "detached"> {
+  checks.callback("onResize", onResize);
+  checks.callback("onRaw", onRaw);
   const keys = detachKeys === undefined ? undefined : parseDetachKeys(detachKeys);
   using raw = stdin instanceof ReadStream && stdin.isTTY ? new RawTerminal(numberOf(stdin)) : undefined;
   if (raw) {
@@ -107,6 +110,8 @@ function followTerminal(
   if (!(stdout instanceof WriteStream && stdout.isTTY)) return () => undefined;
   const follow = (): void => {
     const { columns, rows } = stdout;
+    // A terminal of which nobody has said how large it is, as on a serial line.
+    if (columns < 1 || rows < 1) return;
     terminal.resize(columns, rows);
     onResize?.({ columns, rows });
   };

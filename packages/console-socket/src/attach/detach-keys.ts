@@ -4,6 +4,7 @@
 // them can be typed, the first one too.
 import { Transform, type TransformCallback } from "node:stream";
 import { ConsoleSocketError } from "../errors.js";
+import { checks } from "../options.js";
 
 const HALF_TYPED_MS = 1000;
 
@@ -12,6 +13,7 @@ const HALF_TYPED_MS = 1000;
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG
  */
 export function parseDetachKeys(keys: string): Buffer {
+  checks.string("detachKeys", keys);
   return Buffer.concat(keys.split(",").map((key) => parseKey(key, keys)));
 }
 

@@ -1,5 +1,5 @@
 // The options that every command has, or most of them.
-import { checkWindowSize, type WindowSize } from "../console/window-size.js";
+import type { WindowSize } from "../console/window-size.js";
 import { type Arguments, type OptionDescription, textOf, UsageError } from "./arguments.js";
 
 export interface CommonOptions {
@@ -86,13 +86,11 @@ export function detachKeysOf(args: Arguments): string | undefined {
 function size(value: string | undefined): WindowSize | undefined {
   if (value === undefined) return undefined;
   const [, columns, rows] = value.match(/^(\d{1,5})x(\d{1,5})$/) ?? [];
-  if (columns === undefined || rows === undefined || Number(columns) === 0 || Number(rows) === 0)
-    throw new UsageError(`--size is COLUMNSxROWS, such as 100x30, not ${JSON.stringify(value)}`);
-  try {
-    return checkWindowSize({ columns: Number(columns), rows: Number(rows) });
-  } catch (error) {
-    throw new UsageError(`--size: ${(error as Error).message}`);
-  }
+  const size = { columns: Number(columns), rows: Number(rows) };
+  // NaN where it does not match is out of range too.
+  const fits = (count: number): boolean => count >= 1 && count <= 65_535;
+  if (fits(size.columns) && fits(size.rows)) return size;
+  throw new UsageError(`--size is COLUMNSxROWS, each from 1 to 65535, such as 100x30, not ${JSON.stringify(value)}`);
 }
 
 function timeout(value: string | undefined): number | undefined {

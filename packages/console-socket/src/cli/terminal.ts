@@ -22,7 +22,7 @@ export async function checkDetachKeys(detachKeys: string | undefined): Promise<v
 /** The size to begin with. */
 export function initialSize({ size }: CommonOptions): WindowSize | undefined {
   const { isTTY, columns, rows } = process.stdout;
-  return size ?? (isTTY && columns > 0 ? { columns, rows } : undefined);
+  return size ?? (isTTY && columns > 0 && rows > 0 ? { columns, rows } : undefined);
 }
 
 export async function connect(

@@ -1,8 +1,9 @@
 // A console that is bytes on a connection: what only a terminal has is kept here, or not at all.
 import type { Duplex } from "node:stream";
+import { checks } from "../options.js";
 import { ConsoleBase } from "./console-base.js";
 import { safeName } from "./safe-text.js";
-import { checkWindowSize, type WindowSize } from "./window-size.js";
+import type { WindowSize } from "./window-size.js";
 
 /** `end()` does not end the shell, which would see the end of a connection as a hangup. */
 export class DuplexConsole extends ConsoleBase {
@@ -35,7 +36,8 @@ export class DuplexConsole extends ConsoleBase {
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG
    */
   resize(columns: number, rows: number): void {
-    if (!this.over && !this.destroyed) this.#size = checkWindowSize({ columns, rows });
+    const size = { columns: checks.cells("columns", columns), rows: checks.cells("rows", rows) };
+    if (!this.over && !this.destroyed) this.#size = size;
   }
 
   /** @internal */

@@ -3,14 +3,12 @@ import { OwnedFd } from "cmsg";
 import { native, PtyResult, type PtyStream } from "cmsg-native";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
-import type { WindowSize } from "./window-size.js";
+import { DEFAULT_SIZE, type WindowSize } from "./window-size.js";
 
 // Every console of this thread reads into this one buffer: a console at rest has none. What fills most of it goes out as
 // it is, and the next read has a new one; less is copied, so that nobody holds 64 KiB for a keystroke's echo.
 const SLAB_BYTES = 65536;
 let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-
-const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
 
 function take(count: number): Buffer {
   const bytes = slab.subarray(0, count);

@@ -1,7 +1,7 @@
 // How a console over a PTY's master begins and ends.
 import type { Credentials } from "cmsg-native";
-import { ConsoleSocketError } from "../errors.js";
-import { checkWindowSize, type WindowSize } from "./window-size.js";
+import { checks } from "../options.js";
+import type { WindowSize } from "./window-size.js";
 
 export interface PtyConsoleOptions {
   /** What to call it; it identifies nothing. */
@@ -9,8 +9,8 @@ export interface PtyConsoleOptions {
   /** Who delivered it. */
   peer?: Credentials | undefined;
   /**
-   * The window size to set before anything else happens: the program may ask for it at once. Without it a size that was
-   * set stays, and 0x0 becomes 80x24.
+   * The window size to set before anything else happens, since the program may ask for it at once: 1 to 65535 columns and
+   * rows. Without it a size that was set stays, and 0x0 becomes 80x24.
    */
   initialSize?: WindowSize | undefined;
   /**
@@ -21,16 +21,15 @@ export interface PtyConsoleOptions {
 }
 
 export interface EndAfterOptions {
-  /** How long to read on when the process has ended and others keep the terminal. 1000 by default. */
+  /**
+   * How long to read on when the process has ended and others keep the terminal: 0 (end at once) to 2147483647 ms (default
+   * 1000), or Infinity, which waits until no process has the terminal open.
+   */
   drainTimeoutMs?: number | undefined;
 }
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
 export function checkConsoleOptions({ initialSize, onHangup }: PtyConsoleOptions): void {
-  if (initialSize) checkWindowSize(initialSize);
-  if (onHangup === undefined || onHangup === "end" || onHangup === "wait") return;
-  throw new ConsoleSocketError(
-    "ERR_CONSOLE_INVALID_ARG",
-    `onHangup is 'end' or 'wait', not ${JSON.stringify(onHangup)}.`,
-  );
+  if (initialSize !== undefined) checks.size("initialSize", initialSize);
+  if (onHangup !== undefined) checks.oneOf("onHangup", onHangup, ["end", "wait"]);
 }

@@ -2,12 +2,13 @@
 import { type Fd, OwnedFd } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
+import { checkFd, checks } from "../options.js";
 import { watchExit } from "../process/watch-exit.js";
 import { ConsoleBase } from "./console-base.js";
 import { checkMaster } from "./master.js";
 import { PtyChannel } from "./pty-channel.js";
 import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } from "./pty-console-options.js";
-import { checkWindowSize, type WindowSize } from "./window-size.js";
+import type { WindowSize } from "./window-size.js";
 
 // More than a terminal that nobody writes to can still hold in the kernel.
 const MOST_LEFT_BYTES = 256 * 1024;
@@ -52,12 +53,11 @@ export class PtyConsole extends ConsoleBase {
    * Takes a PTY's master and sets O_NONBLOCK on it.
    *
    * @throws ConsoleSocketError ERR_CONSOLE_NOT_A_PTY, ERR_CONSOLE_TAMPERED, ERR_CONSOLE_INVALID_ARG, and the descriptor
-   * stays the caller's; CmsgError ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EBADF.
+   * stays the caller's; CmsgError ERR_CMSG_CLOSED; EBADF.
    */
   static fromFd(fd: Fd, options: PtyConsoleOptions = {}): PtyConsole {
     checkConsoleOptions(options);
-    const number = typeof fd === "number" ? fd : fd.fd;
-    checkMaster(number);
+    checkMaster(checkFd("fd", fd));
     return new PtyConsole(typeof fd === "number" ? new OwnedFd(fd) : fd, options);
   }
 
@@ -69,10 +69,11 @@ export class PtyConsole extends ConsoleBase {
   /**
    * TIOCSWINSZ. After the end it does nothing: a window does not ask first whether the program still runs.
    *
+   * @param columns from 1 to 65535, as `rows`
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG
    */
   resize(columns: number, rows: number): void {
-    this.#channel.resize(checkWindowSize({ columns, rows }));
+    this.#channel.resize({ columns: checks.cells("columns", columns), rows: checks.cells("rows", rows) });
   }
 
   /**
@@ -93,8 +94,11 @@ export class PtyConsole extends ConsoleBase {
    * in the background keeps the terminal, once `drainTimeoutMs` have passed and what the terminal then holds is read.
    *
    * @param exited a promise that settles when the process has ended, or its pidfd, borrowed
+   * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; CmsgError ERR_CMSG_CLOSED; EBADF; EPERM: it is no pidfd
    */
   endAfter(exited: Promise<unknown> | Fd, { drainTimeoutMs = 1000 }: EndAfterOptions = {}): this {
+    checks.timeMs("drainTimeoutMs", drainTimeoutMs, { min: 0, never: true });
+    if (!(exited instanceof Promise)) checkFd("exited", exited);
     const drain = (): void => this.#drain(drainTimeoutMs);
     this.#stopWatchingProcess?.();
     if (exited instanceof Promise) exited.then(drain, drain);
@@ -187,7 +191,7 @@ export class PtyConsole extends ConsoleBase {
       if (!this.destroyed) this.#finish();
     };
     if (this.#hungUp) end();
-    else this.#drainTimer = setTimeout(end, timeoutMs);
+    else if (Number.isFinite(timeoutMs)) this.#drainTimer = setTimeout(end, timeoutMs);
   }
 
   #continueWriting(): void {

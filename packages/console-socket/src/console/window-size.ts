@@ -1,20 +1,10 @@
 // Window sizes, ioctl_tty(2) TIOCSWINSZ.
-import { ConsoleSocketError } from "../errors.js";
 
-/** In characters, as Node's tty has it. */
+/** In characters, as Node's tty has it: whole numbers from 1 to 65535. A console's can be 0: its program set none. */
 export interface WindowSize {
   columns: number;
   rows: number;
 }
 
-const LARGEST = 65535;
-
-/** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG unless both are integers from 0 to 65535. */
-export function checkWindowSize({ columns, rows }: WindowSize): WindowSize {
-  const fits = (count: number): boolean => Number.isInteger(count) && count >= 0 && count <= LARGEST;
-  if (fits(columns) && fits(rows)) return { columns, rows };
-  throw new ConsoleSocketError(
-    "ERR_CONSOLE_INVALID_ARG",
-    `A window size is two integers from 0 to ${LARGEST}; this is ${columns} columns, ${rows} rows.`,
-  );
-}
+/** What takes the place of 0x0, as terminals begin. */
+export const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };

@@ -1,5 +1,6 @@
 // The argument list of a runtime command, with places for the socket and the pid file.
 import { ConsoleSocketError } from "../errors.js";
+import { checks } from "../options.js";
 
 // A whole argument, or the value of --option=: a shell script among the arguments may hold braces of its own.
 const PLACE = /^(-[\w-]+=)?\{(pid)?\}$/;
@@ -17,13 +18,9 @@ export function fillIn(argv: readonly string[], socket: string, pidFile: string)
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
 export function checkArguments(argv: readonly string[]): void {
-  const [command = "", ...rest] = argv;
-  if (command === "" || argv.some((argument) => typeof argument !== "string" || argument.includes("\0"))) {
-    throw new ConsoleSocketError(
-      "ERR_CONSOLE_INVALID_ARG",
-      "Expected the runtime's command and its arguments: strings without NUL, the first of them not empty.",
-    );
-  }
+  const [command = "", ...rest] = checks.strings("argv", argv);
+  if (command === "")
+    throw checks.refusal("argv", "the runtime's command, which is not empty, and its arguments", argv);
   if (rest.some((argument) => argument.match(PLACE)?.[2] === undefined && PLACE.test(argument))) return;
   throw new ConsoleSocketError(
     "ERR_CONSOLE_INVALID_ARG",

@@ -6,6 +6,7 @@ import { constants } from "node:os";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { withDeadline } from "../deadline.js";
 import { ConsoleSocketError } from "../errors.js";
+import { checks, checkTimeout } from "../options.js";
 import { findContainer, holdProcess } from "../process/find-container.js";
 import { checkArguments, fillIn } from "./launch-arguments.js";
 import { noConsole, notOurs, runtimeFailed } from "./launch-errors.js";
@@ -24,7 +25,10 @@ export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "
    * millisecond can have CR LF all the same, unless it is started afterwards (`create`, then `start`).
    */
   onlcr?: boolean | undefined;
-  /** How long the runtime command may take: ERR_CONSOLE_TIMEOUT, and SIGTERM for it. For ever by default. */
+  /**
+   * How long the runtime command may take, 1 to 2147483647 ms, or Infinity (the default) for no limit. After that it is sent
+   * SIGTERM, and the launch rejects with ERR_CONSOLE_TIMEOUT.
+   */
   timeoutMs?: number | undefined;
   /** Aborting sends SIGTERM to the runtime command and rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -47,7 +51,8 @@ export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "
 export async function launch(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchedContainer> {
   checkArguments(argv);
   checkConsoleOptions(options);
-  checkTimeout(options.timeoutMs);
+  checkTimeout("timeoutMs", options.timeoutMs);
+  checks.abortSignal(options.signal);
   options.signal?.throwIfAborted();
   const { initialSize, onHangup, onlcr } = options;
   using socket = await LaunchSocket.open({ initialSize, onHangup, onlcr });
@@ -107,14 +112,6 @@ async function unlessInterrupted(
       launching.then(resolve, reject);
     });
   });
-}
-
-function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined || (Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= 0x7fffffff)) return;
-  throw new ConsoleSocketError(
-    "ERR_CONSOLE_INVALID_ARG",
-    `timeoutMs is a time in milliseconds above 0, not ${timeoutMs}.`,
-  );
 }
 
 function timedOut(timeoutMs: number): ConsoleSocketError {

@@ -1,9 +1,9 @@
 // A container that was launched: its console, its process, and how that ended.
-import { constants } from "node:os";
 import type { OwnedFd } from "cmsg";
 import { native } from "cmsg-native";
 import type { PtyConsole } from "../console/pty-console.js";
 import { ConsoleSocketError } from "../errors.js";
+import { checks } from "../options.js";
 import type { ExitStatus } from "../process/exit-status.js";
 import type { MonitorProcess } from "./monitor-process.js";
 
@@ -46,17 +46,12 @@ export class LaunchedContainer {
   /**
    * Sends a signal to the container's process, and never to another that has its number later.
    *
+   * @param signal its name, or its number from 0 (which only asks whether the process is there) to 64
    * @returns false when it has ended.
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; EPERM.
    */
   kill(signal: NodeJS.Signals | number = "SIGTERM"): boolean {
-    const number = typeof signal === "number" ? signal : constants.signals[signal];
-    if (!Number.isInteger(number) || number < 0 || number > 64) {
-      throw new ConsoleSocketError(
-        "ERR_CONSOLE_INVALID_ARG",
-        `Expected a signal's name or number, not ${JSON.stringify(signal)}.`,
-      );
-    }
+    const number = checks.signalNumber("signal", signal);
     if (!this.#process || this.#process.closed) return false;
     try {
       native.sendSignal(this.#process.fd, number);

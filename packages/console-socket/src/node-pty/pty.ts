@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { Console } from "../console/console.js";
 import { safeName } from "../console/safe-text.js";
-import { ConsoleSocketError } from "../errors.js";
 import type { LaunchedContainer } from "../launch/launched.js";
+import { checks } from "../options.js";
 import { type ExitStatus, shellStatus } from "../process/exit-status.js";
 
 /** What ends a subscription. */
@@ -18,7 +18,7 @@ export interface PtyDisposable {
 export type PtyEvent<T> = (listener: (event: T) => unknown) => PtyDisposable;
 
 export interface PtyOptions {
-  /** The program's process, where it is known; that of a launched container by default. */
+  /** The program's process, where it is known, from 2 to 2147483647; that of a launched container by default. */
   pid?: number | undefined;
   /** What `process` answers; by default what runs in the foreground, where `pid` is known. */
   process?: string | undefined;
@@ -89,7 +89,12 @@ export class Pty {
     return (listener) => this.#subscribe("exit", (exitCode: number, signal: number) => listener({ exitCode, signal }));
   }
 
-  /** @throws Error unless both are above 0 and finite. After the end it does nothing. */
+  /**
+   * Fractions are cut off, as node-pty does. After the end it does nothing.
+   *
+   * @throws Error, as node-pty does, unless both are above 0 and finite; ConsoleSocketError ERR_CONSOLE_INVALID_ARG unless
+   * they are from 1 to 65535 then
+   */
   resize(columns: number, rows: number): void {
     if (!(columns > 0 && rows > 0 && Number.isFinite(columns) && Number.isFinite(rows)))
       throw new Error("resizing must be done using positive cols and rows");
@@ -201,12 +206,8 @@ export class Pty {
  */
 export function asPty(source: Console | LaunchedContainer, options: PtyOptions = {}): Pty {
   const { pid } = options;
-  if (pid !== undefined && !(Number.isInteger(pid) && pid > 1)) {
-    throw new ConsoleSocketError(
-      "ERR_CONSOLE_INVALID_ARG",
-      `pid is a process above 1, not ${pid}: kill() would end whole groups. Leave it out where it is not known.`,
-    );
-  }
+  // kill(2) takes 0 and negative numbers for whole groups.
+  if (pid !== undefined) checks.whole("pid", pid, { min: 2 });
   return "terminal" in source ? Pty.create(source.terminal, source, options) : Pty.create(source, undefined, options);
 }
 

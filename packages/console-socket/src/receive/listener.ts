@@ -4,17 +4,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import type { PtyConsole } from "../console/pty-console.js";
-import { checkConsoleOptions } from "../console/pty-console-options.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
+import { checks, checkUids } from "../options.js";
 import { AcceptQueue } from "./accept-queue.js";
-import { type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
+import { checkReceiveOptions, type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
 import { socketPath } from "./socket-place.js";
 
 export interface ConsoleListenerOptions extends Omit<ReceiveConsoleOptions, "signal"> {
-  /** Users that may deliver besides root and this process's own: SO_PEERCRED. `"any"` asks nobody. */
+  /**
+   * Users that may deliver besides root and this process's own (SO_PEERCRED), each from 0 to 4294967294; `"any"` lets every
+   * user deliver.
+   */
   allowUids?: readonly number[] | "any" | undefined;
-  /** So many peers may be connected that have not sent their console yet; others wait in the backlog. 256 by default. */
+  /**
+   * Maximum number of connected peers that have not sent a console yet, from 1 to 2147483647 (default 256). Further peers
+   * wait in the listen backlog.
+   */
   maxPending?: number | undefined;
 }
 
@@ -70,9 +76,10 @@ export class ConsoleListener
   /**
    * The next console, the caller's to end.
    *
-   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED; the signal's reason.
+   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED, ERR_CONSOLE_INVALID_ARG; the signal's reason.
    */
   async accept({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<PtyConsole> {
+    checks.abortSignal(signal);
     if (this.closed) throw closed();
     return this.#consoles.take(signal);
   }
@@ -168,8 +175,10 @@ export class ConsoleListener
  * size, number or policy); EADDRINUSE, EACCES, ENOENT …, naming the path.
  */
 export async function listen(address?: UnixAddress, options: ConsoleListenerOptions = {}): Promise<ConsoleListener> {
-  checkConsoleOptions(options);
-  checkMaxPending(options.maxPending);
+  const { allowUids = [], maxPending = 1 } = options;
+  checkReceiveOptions(options);
+  checkUids("allowUids", allowUids);
+  checks.whole("maxPending", maxPending, { min: 1, unit: "peers" });
   const place = socketPath(address);
   try {
     const server = await UnixServer.listen(place.address, { mode: 0o600, replaceStale: true });
@@ -178,14 +187,6 @@ export async function listen(address?: UnixAddress, options: ConsoleListenerOpti
     place.remove();
     throw error;
   }
-}
-
-function checkMaxPending(maxPending: number | undefined): void {
-  if (maxPending === undefined || (Number.isInteger(maxPending) && maxPending >= 1)) return;
-  throw new ConsoleSocketError(
-    "ERR_CONSOLE_INVALID_ARG",
-    `maxPending is a number of peers from 1 on, not ${maxPending}.`,
-  );
 }
 
 function closed(): ConsoleSocketError {

@@ -8,10 +8,15 @@ import { safeName } from "../console/safe-text.js";
 import { withDeadline } from "../deadline.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
+import { checks, checkTimeout } from "../options.js";
 
 export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
-  /** A peer that sent nothing after this time is refused: ERR_CONSOLE_TIMEOUT. 10000 by default; 0 waits for ever. */
+  /**
+   * Refuses a peer that has sent nothing after this time, with ERR_CONSOLE_TIMEOUT: 1 to 2147483647 ms (default 10000), or
+   * Infinity to wait without a limit. 0 is refused: it would be no peer's time.
+   */
   silentPeerTimeoutMs?: number | undefined;
+  /** Ends the waiting. */
   signal?: AbortSignal | undefined;
 }
 
@@ -30,7 +35,7 @@ const DESCRIPTOR_RETRY_MS = 50;
  */
 export async function receiveConsole(socket: UnixSocket, options: ReceiveConsoleOptions = {}): Promise<PtyConsole> {
   using _connection = socket;
-  checkConsoleOptions(options);
+  checkReceiveOptions(options);
   return await receiveFrom(socket, socket.peerCredentials(), options);
 }
 
@@ -40,10 +45,9 @@ export async function receiveFrom(
   peer: Credentials,
   { initialSize, onHangup, signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
 ): Promise<PtyConsole> {
-  const timeoutMs = silentPeerTimeoutMs === 0 ? Number.POSITIVE_INFINITY : silentPeerTimeoutMs;
-  const timedOut = (): ConsoleSocketError => silentPeer(timeoutMs);
+  const timedOut = (): ConsoleSocketError => silentPeer(silentPeerTimeoutMs);
   try {
-    return await withDeadline({ timeoutMs, signal, timedOut }, async (either, stopTimer) => {
+    return await withDeadline({ timeoutMs: silentPeerTimeoutMs, signal, timedOut }, async (either, stopTimer) => {
       for (;;) {
         try {
           const { name, fd } = await recvFile(socket, { signal: either });
@@ -72,6 +76,13 @@ function consoleOver(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
     fd.close();
     throw error;
   }
+}
+
+/** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
+export function checkReceiveOptions(options: ReceiveConsoleOptions): void {
+  checkConsoleOptions(options);
+  checkTimeout("silentPeerTimeoutMs", options.silentPeerTimeoutMs);
+  checks.abortSignal(options.signal);
 }
 
 function silentPeer(timeoutMs: number): ConsoleSocketError {

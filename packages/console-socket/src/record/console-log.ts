@@ -4,12 +4,12 @@
 //   2026-01-31T12:00:00.123456789Z stdout F a whole line
 //   2026-01-31T12:00:00.123456789Z stdout P a part of a long line, which goes on in the next one
 import { Transform, type TransformCallback } from "node:stream";
-import { ConsoleSocketError } from "../errors.js";
+import { checks } from "../options.js";
 
 export interface ConsoleLogOptions {
   /** `'raw'` (default), or `'cri'`. */
   format?: "raw" | "cri" | undefined;
-  /** Lines longer than this are written in parts. 16384 by default, as containerd does it. */
+  /** Maximum length of a line, from 1 to 2147483647 bytes (default 16384, as containerd's). Longer ones become parts. */
   maxLineBytes?: number | undefined;
 }
 
@@ -24,13 +24,8 @@ export class ConsoleLog extends Transform {
   /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
   constructor({ format = "raw", maxLineBytes = 16_384 }: ConsoleLogOptions = {}) {
     super();
-    if ((format !== "raw" && format !== "cri") || !Number.isInteger(maxLineBytes) || maxLineBytes < 1) {
-      throw new ConsoleSocketError(
-        "ERR_CONSOLE_INVALID_ARG",
-        `A log's format is 'raw' or 'cri', and its lines have at least one byte; this is ${JSON.stringify(format)} and ` +
-          `${maxLineBytes}.`,
-      );
-    }
+    checks.oneOf("format", format, ["raw", "cri"]);
+    checks.whole("maxLineBytes", maxLineBytes, { min: 1, unit: "bytes" });
     this.#cri = format === "cri";
     this.#most = maxLineBytes;
   }

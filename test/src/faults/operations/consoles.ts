@@ -29,7 +29,7 @@ async function use(console: PtyConsole, peer: OwnedFd): Promise<void> {
 }
 
 async function terminal(path: string): Promise<void> {
-  using listener = await listen(path, { silentPeerTimeoutMs: 0 });
+  using listener = await listen(path, { silentPeerTimeoutMs: Number.POSITIVE_INFINITY });
   using pty = openPty({ ptmx: "/dev/ptmx", initialSize: { columns: 80, rows: 24 } });
   const refused = once(listener, "refused").then(([{ error }]) => Promise.reject(error));
   refused.catch(() => undefined);

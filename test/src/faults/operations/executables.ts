@@ -37,7 +37,7 @@ function shownBy(console: PtyConsole): Promise<string> {
 }
 
 async function init(path: string, options: readonly string[]): Promise<void> {
-  using listener = await listen(path, { silentPeerTimeoutMs: 0 });
+  using listener = await listen(path, { silentPeerTimeoutMs: Number.POSITIVE_INFINITY });
   const first = listener.accept();
   first.catch(() => undefined);
   const args = ["--ptmx", "/dev/ptmx", "--console-socket", path, ...options, "--", "sh", "-c", PROGRAM, path];

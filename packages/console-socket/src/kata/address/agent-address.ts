@@ -1,6 +1,7 @@
 // Where an agent listens, as Kata Containers writes it. The forms and the beginnings of the messages are those of its Go
 // client; what that client silently turns into another address is refused here, with the reason.
 import { ConsoleSocketError } from "../../errors.js";
+import { checks } from "../../options.js";
 
 /** An agent's address, by how it is reached. */
 export type AgentAddress =
@@ -24,7 +25,7 @@ export interface AgentAddressOptions {
    * `hvsock:///path`), as `port` says.
    */
   dialect?: AgentDialect | undefined;
-  /** The port of an address that has none, in the Rust dialect. 1024 by default, which is the agent's. */
+  /** The port of an address that has none, in the Rust dialect: 0 to 4294967295 (default 1024, which is the agent's). */
   port?: number | undefined;
 }
 
@@ -49,7 +50,9 @@ export function parseAgentAddress(
   text: string,
   { dialect = "go1", port = AGENT_PORT }: AgentAddressOptions = {},
 ): AgentAddress {
-  checkOptions(text, dialect, port);
+  checks.string("address", text);
+  checks.oneOf("dialect", dialect, ["go1", "go2", "rust"]);
+  checks.u32("port", port);
   const [, scheme, rest] = text.match(/^([a-z][a-z0-9+.-]*):(.*)$/is) ?? [];
   const name = scheme?.toLowerCase() ?? (text === "" ? "" : "unix");
   const address = { text, rest: rest ?? text, dialect, port };
@@ -65,11 +68,6 @@ export function parseAgentAddress(
 export function agentAddressText(address: AgentAddress): string {
   if (address.scheme === "vsock") return `vsock://${address.cid}:${address.port}`;
   return `${address.scheme}://${address.path}${address.scheme === "hvsock" ? `:${address.port}` : ""}`;
-}
-
-/** Whether it is a number of 32 bits, as ports and CIDs are. */
-export function isU32(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= U32_MAX;
 }
 
 interface Parts {
@@ -136,20 +134,8 @@ function pathOf({ text, rest }: Parts, what: string): string {
 // As strconv.ParseUint(text, 10, 32): digits and nothing else.
 function u32(digits: string, what: string, text: string): number {
   const value = /^[0-9]+$/.test(digits) ? Number(digits) : Number.NaN;
-  if (isU32(value)) return value;
+  if (value <= U32_MAX) return value;
   throw invalid(what, text, `${JSON.stringify(digits)} is no decimal number from 0 to ${U32_MAX}`);
-}
-
-function checkOptions(text: unknown, dialect: string, port: unknown): void {
-  const fault =
-    typeof text !== "string"
-      ? `An agent's address is a string, not ${typeof text}.`
-      : !Object.hasOwn(FORMS, dialect)
-        ? `The dialect of an agent's address is 'go1', 'go2' or 'rust', not ${JSON.stringify(dialect)}.`
-        : !isU32(port)
-          ? `A port is an integer from 0 to ${U32_MAX}, not ${port}.`
-          : undefined;
-  if (fault) throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", fault);
 }
 
 function namesNoSocket(what: string, text: string): ConsoleSocketError {

@@ -3,8 +3,8 @@ import { request } from "node:http";
 import { UnixSocket, type UnixStream } from "cmsg";
 import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
+import { checks, checkTimeout } from "../../options.js";
 import { asStream } from "../dial/as-stream.js";
-import { checkTimeout } from "../dial/dial.js";
 
 /** Where shims have their directories: the Go runtime's, then the Rust runtime's. */
 const ROOTS = ["/run/vc/sbs", "/run/kata"] as const;
@@ -14,7 +14,7 @@ const LONGEST_ANSWER = 4096;
 export interface SandboxOptions {
   /** The directory that holds one for each sandbox. `/run/vc/sbs`, then `/run/kata` by default. */
   root?: string | undefined;
-  /** How long the shim may take. 3000 by default. */
+  /** How long the shim may take: 1 to 2147483647 ms (default 3000), or Infinity for no limit. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -37,7 +37,8 @@ export async function sandboxAgentUrl(
       `A sandbox's ID has letters, digits, and _ . - behind the first one, not ${JSON.stringify(id)}.`,
     );
   }
-  checkTimeout(timeoutMs);
+  checkTimeout("timeoutMs", timeoutMs);
+  checks.abortSignal(signal);
   const paths = (root === undefined ? ROOTS : [root]).map((directory) => `${directory}/${id}/shim-monitor.sock`);
   let asked = "";
   const timedOut = (): ConsoleSocketError => silent(asked, `did not answer within ${timeoutMs / 1000} s`);

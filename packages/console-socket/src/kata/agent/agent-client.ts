@@ -1,6 +1,7 @@
 // From an agent's address to its calls: dial, yamux if it is spoken, gRPC or ttRPC.
 import { Duplex } from "node:stream";
 import { ConsoleSocketError } from "../../errors.js";
+import { checks, checkTimeout } from "../../options.js";
 import type { AgentAddress } from "../address/agent-address.js";
 import { dial } from "../dial/dial.js";
 import { REQUESTS_1, REQUESTS_2 } from "../protobuf/agent-schemas.js";
@@ -19,7 +20,7 @@ export interface AgentClientOptions {
   yamux?: boolean | undefined;
   /** Ends the dialling; afterwards it is of no use. */
   signal?: AbortSignal | undefined;
-  /** How long to go on dialling; see `dial`. */
+  /** How long to go on dialling: as `timeoutMs` of `dial`. */
   timeoutMs?: number | undefined;
   interceptors?: readonly Interceptor[] | undefined;
 }
@@ -67,6 +68,11 @@ export async function connectAgent(
         `${JSON.stringify(protocol)}${yamux ? " with yamux" : ""}.`,
     );
   }
+  checks.abortSignal(signal);
+  checkTimeout("timeoutMs", timeoutMs);
+  if (!Array.isArray(interceptors)) throw checks.refusal("interceptors", "an array of functions", interceptors);
+  for (const [index, interceptor] of interceptors.entries())
+    if (typeof interceptor !== "function") throw checks.refusal(`interceptors[${index}]`, "a function", interceptor);
   const connection = address instanceof Duplex ? address : await dial(address, { signal, timeoutMs });
   const stream = yamux ? new YamuxStream(connection) : connection;
   const transport = protocol === "grpc" ? new GrpcTransport(stream) : new TtrpcTransport(stream);
@@ -77,7 +83,8 @@ function callerOf(transport: Transport, service: string, interceptors: readonly 
   return async (method, schemas, request, options = {}) => {
     const send = async (call: AgentCall): Promise<object> => {
       checkCallOptions(call.options);
-      const { metadata = {}, timeoutMs, signal } = call.options;
+      const { metadata = {}, signal } = call.options;
+      const timeoutMs = call.options.timeoutMs === Number.POSITIVE_INFINITY ? undefined : call.options.timeoutMs;
       const message = encode(schemas.request, call.request);
       const answer = await unary(transport, { service, method, message, metadata, timeoutMs }, signal);
       return decode(schemas.response, answer);

@@ -4,8 +4,9 @@
 // input and drops the terminal. The end of the output is an error that says EIO or EOF on 1.x (its code is UNKNOWN), and no
 // data on 2.x, whose agents have said "eof" in an INTERNAL error too.
 import { ConsoleBase } from "../../console/console-base.js";
-import { checkWindowSize, type WindowSize } from "../../console/window-size.js";
+import { DEFAULT_SIZE, type WindowSize } from "../../console/window-size.js";
 import { ConsoleSocketError } from "../../errors.js";
+import { checks } from "../../options.js";
 import type { ExitStatus } from "../../process/exit-status.js";
 import { protocolError, RpcError } from "../rpc/rpc-error.js";
 import type { AgentClient } from "./agent-client.js";
@@ -16,7 +17,7 @@ export interface AgentConsoleOptions {
   containerId: string;
   /** Which process; the container's first one by default, which is called as the container. */
   execId?: string | undefined;
-  /** Set at once. Without it the terminal has whatever size it has, and `size` says 80x24. */
+  /** Set at once: 1 to 65535 columns and rows. Without it the terminal has whatever size it has, and `size` says 80x24. */
   initialSize?: WindowSize | undefined;
 }
 
@@ -48,7 +49,7 @@ export class AgentConsole extends ConsoleBase {
     this.#client = client;
     this.#process = { containerId, execId };
     this.name = execId === containerId ? containerId : `${containerId}/${execId}`;
-    this.#size = initialSize ?? { columns: 80, rows: 24 };
+    this.#size = initialSize ?? DEFAULT_SIZE;
   }
 
   /** As it was set here last: an agent does not tell it. */
@@ -75,10 +76,11 @@ export class AgentConsole extends ConsoleBase {
    * TtyWinResize. The promise need not be awaited: a failure of it is nobody's unhandled rejection, and ends nothing. While
    * one is under way only the latest size waits. After the end it does nothing.
    *
+   * @param columns from 1 to 65535, as `rows`
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG, at once
    */
   resize(columns: number, rows: number): Promise<void> {
-    this.#size = checkWindowSize({ columns, rows });
+    this.#size = { columns: checks.cells("columns", columns), rows: checks.cells("rows", rows) };
     this.#resizing ??= this.#resizeToLatest().finally(() => {
       this.#resizing = undefined;
     });
@@ -174,7 +176,9 @@ export class AgentConsole extends ConsoleBase {
  */
 export async function openAgentConsole(client: AgentClient, options: AgentConsoleOptions): Promise<AgentConsole> {
   const { initialSize } = options;
-  if (initialSize) checkWindowSize(initialSize);
+  checks.string("containerId", options.containerId);
+  if (options.execId !== undefined) checks.string("execId", options.execId);
+  if (initialSize !== undefined) checks.size("initialSize", initialSize);
   const terminal = new AgentConsole(client, options);
   if (initialSize) await terminal.resize(initialSize.columns, initialSize.rows);
   return terminal;

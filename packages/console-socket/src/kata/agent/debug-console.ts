@@ -3,18 +3,18 @@
 import type { Duplex } from "node:stream";
 import type { Console } from "../../console/console.js";
 import { DuplexConsole } from "../../console/duplex-console.js";
-import { checkWindowSize, type WindowSize } from "../../console/window-size.js";
-import { ConsoleSocketError } from "../../errors.js";
-import { type AgentAddress, agentAddressText, isU32, parseAgentAddress } from "../address/agent-address.js";
+import { DEFAULT_SIZE, type WindowSize } from "../../console/window-size.js";
+import { checks } from "../../options.js";
+import { type AgentAddress, agentAddressText, parseAgentAddress } from "../address/agent-address.js";
 import { type DialOptions, dial } from "../dial/dial.js";
 
 /** Where an agent listens for debug consoles: `agent.debug_console_vport`. */
 export const DEBUG_CONSOLE_PORT = 1026;
 
 export interface DebugConsoleOptions extends DialOptions {
-  /** 1026 by default. It takes the place of the address's own, which is the agent's. */
+  /** 0 to 4294967295 (default 1026). It takes the place of the address's own, which is the agent's. */
   port?: number | undefined;
-  /** What the console's `size` answers at first; 80x24 by default. The shell does not learn it. */
+  /** What the console's `size` answers at first: 1 to 65535 columns and rows (default 80x24). The shell does not learn it. */
   initialSize?: WindowSize | undefined;
 }
 
@@ -29,11 +29,10 @@ export interface DebugConsoleOptions extends DialOptions {
  */
 export async function openDebugConsole(
   address: string | AgentAddress,
-  { port = DEBUG_CONSOLE_PORT, initialSize = { columns: 80, rows: 24 }, ...options }: DebugConsoleOptions = {},
+  { port = DEBUG_CONSOLE_PORT, initialSize = DEFAULT_SIZE, ...options }: DebugConsoleOptions = {},
 ): Promise<Console> {
-  if (!isU32(port))
-    throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", `A port is an integer from 0 to 4294967295, not ${port}.`);
-  checkWindowSize(initialSize);
+  checks.u32("port", port);
+  checks.size("initialSize", initialSize);
   const agent = typeof address === "string" ? parseAgentAddress(address) : address;
   const target = agent.scheme === "vsock" || agent.scheme === "hvsock" ? { ...agent, port } : agent;
   const stream: Duplex = await dial(target, options);

@@ -5,6 +5,7 @@ import { UnixSocket } from "cmsg";
 import { VsockStream } from "cmsg/vsock";
 import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
+import { checks, checkTimeout } from "../../options.js";
 import { type AgentAddress, agentAddressText, parseAgentAddress } from "../address/agent-address.js";
 import { asStream } from "./as-stream.js";
 import { connectThrough } from "./hybrid-vsock.js";
@@ -12,12 +13,12 @@ import { connectThrough } from "./hybrid-vsock.js";
 export interface DialOptions {
   /** Ends the dialling, at any point of it. */
   signal?: AbortSignal | undefined;
-  /** How long to go on trying. 15000 by default, as Kata 1.x does; 2.x has 30000. */
+  /**
+   * How long to go on trying: 1 to 2147483647 ms (default 15000, as Kata 1.x; 2.x has 30000), or Infinity until the signal.
+   */
   timeoutMs?: number | undefined;
 }
 
-// What a timer of Node's can wait for.
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
@@ -53,7 +54,8 @@ export async function dial(
   { signal, timeoutMs = 15_000 }: DialOptions = {},
 ): Promise<Duplex> {
   const target = typeof address === "string" ? parseAgentAddress(address) : checkedAddress(address);
-  checkTimeout(timeoutMs);
+  checkTimeout("timeoutMs", timeoutMs);
+  checks.abortSignal(signal);
   let latest: unknown;
   const timedOut = (): ConsoleSocketError => unreachable(target, timeoutMs, latest);
   return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
@@ -67,15 +69,6 @@ export async function dial(
       await delay(pause, undefined, { signal: either });
     }
   });
-}
-
-/** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
-export function checkTimeout(timeoutMs: number): void {
-  if (Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return;
-  throw new ConsoleSocketError(
-    "ERR_CONSOLE_INVALID_ARG",
-    `timeoutMs is an integer from 1 to ${LONGEST_TIMEOUT_MS}, not ${timeoutMs}.`,
-  );
 }
 
 /** A connection by one try. */

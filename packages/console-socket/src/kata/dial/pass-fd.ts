@@ -6,8 +6,7 @@
 //   < OK 1073741824\n    the port that the connection comes from, as the guest sees it
 import { type Fd, OwnedFd, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
-import { ConsoleSocketError } from "../../errors.js";
-import { isU32 } from "../address/agent-address.js";
+import { checkFd, checks } from "../../options.js";
 import { readAnswer } from "./hybrid-vsock.js";
 
 /** Where an agent takes what is passed. */
@@ -24,6 +23,7 @@ export interface PassFdOptions {
  * a copy from then on.
  *
  * @param path the hypervisor's socket
+ * @param port from 0 to 4294967295
  * @returns the port that an agent's CreateContainer and ExecProcess name it by (`stdin_port` …)
  * @throws ConsoleSocketError ERR_CONSOLE_HANDSHAKE, ERR_CONSOLE_NO_LISTENER: the hypervisor closed, as others than
  * Dragonball do; ERR_CONSOLE_TIMEOUT after 10 s, ERR_CONSOLE_INVALID_ARG; ENOENT, ECONNREFUSED, EBADF …; the signal's
@@ -35,10 +35,11 @@ export async function passFd(
   fd: Fd,
   { keep = false, signal }: PassFdOptions = {},
 ): Promise<number> {
-  if (!isU32(port))
-    throw new ConsoleSocketError("ERR_CONSOLE_INVALID_ARG", `A port is an integer from 0 to 4294967295, not ${port}.`);
+  checks.u32("port", port);
+  checks.abortSignal(signal);
+  const number = checkFd("fd", fd);
   // The caller may close it as soon as this has returned its promise.
-  using copy = new OwnedFd(native.dup(typeof fd === "number" ? fd : fd.fd));
+  using copy = new OwnedFd(native.dup(number));
   using socket = await UnixSocket.connect(path, { signal });
   const options = signal ? { signal } : {};
   await socket.send(Buffer.from("passfd\n"), [], options);

@@ -1,12 +1,11 @@
 // What the two protocols have in common: one message out, one back, and everything that can come in between.
 import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
+import { checks, checkTimeout } from "../../options.js";
 import { RpcError } from "./rpc-error.js";
 
 /** The largest message, either way: ttRPC's limit, and what gRPC takes by default. */
 export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024;
-
-const LONGEST_TIMEOUT_MS = 0x7fff_ffff;
 
 export interface TransportRequest {
   service: string;
@@ -34,7 +33,7 @@ export interface Transport {
 export interface CallOptions {
   /** Cancels the call, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** When to give up: DEADLINE_EXCEEDED, here and in the agent. No limit by default. */
+  /** When to give up, with DEADLINE_EXCEEDED here and in the agent: 1 to 2147483647 ms, or Infinity (the default): never. */
   timeoutMs?: number | undefined;
   /** For the agent, beside the request: names in lower case, printable ASCII. */
   metadata?: Readonly<Record<string, string>> | undefined;
@@ -62,13 +61,9 @@ export function unary(
 }
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
-export function checkCallOptions({ timeoutMs, metadata = {} }: CallOptions): void {
-  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
-    throw new ConsoleSocketError(
-      "ERR_CONSOLE_INVALID_ARG",
-      `timeoutMs is a number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}, not ${timeoutMs}.`,
-    );
-  }
+export function checkCallOptions({ timeoutMs, signal, metadata = {} }: CallOptions): void {
+  checkTimeout("timeoutMs", timeoutMs);
+  checks.abortSignal(signal);
   for (const [name, value] of Object.entries(metadata)) {
     // What HTTP/2 and gRPC have for themselves, and gRPC's names for binary values, which ttRPC does not know.
     const free = /^[0-9a-z_.-]+$/.test(name) && !/^(grpc-|te$|content-type$|user-agent$)|-bin$/.test(name);
