@@ -32,10 +32,15 @@ export class PtyConsole extends ConsoleBase {
   #drainTimer: NodeJS.Timeout | undefined;
   #stopWatchingProcess: (() => void) | undefined;
 
-  /** @internal As `fromFd`, with options that were checked. Takes `master`; when this throws, it is the caller's again. */
-  static create(master: OwnedFd, options: PtyConsoleOptions): PtyConsole {
-    checkMaster(master.fd);
-    return new PtyConsole(master, options);
+  /** @internal As `fromFd`, for what a peer sent: with options that were checked. Takes `fd`, and closes it on a refusal. */
+  static create(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
+    try {
+      checkMaster(fd.fd);
+      return new PtyConsole(fd, options);
+    } catch (error) {
+      fd.close();
+      throw error;
+    }
   }
 
   private constructor(master: OwnedFd, { name = "", peer, initialSize, onHangup = "end" }: PtyConsoleOptions) {

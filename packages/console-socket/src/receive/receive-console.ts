@@ -1,6 +1,6 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
 import { setTimeout as delay } from "node:timers/promises";
-import { CmsgError, type OwnedFd, recvFile, type UnixSocket } from "cmsg";
+import { CmsgError, recvFile, type UnixSocket } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
@@ -47,11 +47,11 @@ export async function receiveFrom(
 ): Promise<PtyConsole> {
   const timedOut = (): ConsoleSocketError => silentPeer(silentPeerTimeoutMs);
   try {
-    return await withDeadline({ timeoutMs: silentPeerTimeoutMs, signal, timedOut }, async (either, stopTimer) => {
+    const limits = { timeoutMs: silentPeerTimeoutMs, signal, timedOut };
+    const { name, fd } = await withDeadline(limits, async (either, stopTimer) => {
       for (;;) {
         try {
-          const { name, fd } = await recvFile(socket, { signal: either });
-          return consoleOver(fd, { name: safeName(name), peer, initialSize, onHangup });
+          return await recvFile(socket, { signal: either });
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
           // This process has no number left for the descriptor. The message stays in the socket, no event tells when
@@ -61,20 +61,11 @@ export async function receiveFrom(
         }
       }
     });
-  } catch (error) {
-    throw refusal(error);
-  }
-}
-
-/** Takes `fd`; when it is no console, it is closed. */
-function consoleOver(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
-  try {
-    const terminal = PtyConsole.create(fd, options);
-    publish("receive", fd.fd, { name: terminal.name, peer: options.peer });
+    const terminal = PtyConsole.create(fd, { name: safeName(name), peer, initialSize, onHangup });
+    publish("receive", fd.fd, { name: terminal.name, peer });
     return terminal;
   } catch (error) {
-    fd.close();
-    throw error;
+    throw refusal(error);
   }
 }
 
