@@ -7,6 +7,7 @@ import { OwnedFd, UnixSocket } from "cmsg";
 import { listenOn } from "cmsg/systemd";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
+import { programFile } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { ownHost } from "../support/own-host.js";
 import { fixture, repository } from "../support/paths.js";
@@ -14,7 +15,7 @@ import { run, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 
-const activated = fixture("activated.mjs");
+const activated = programFile("cmsg/serve-passed-sockets");
 // Loopback has 16 million addresses: one of this process's own needs no free port.
 
 function activate(t: Test, options: string[], args: string[] = []) {

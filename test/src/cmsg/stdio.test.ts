@@ -5,9 +5,8 @@ import { Worker } from "node:worker_threads";
 import { UnixSocket } from "cmsg";
 import { borrow, lend } from "cmsg/stdio";
 import t, { type Test } from "tap";
+import { nodeProgram, programFile } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { fixture } from "../support/paths.js";
-import { plainNode } from "../support/plain-node.js";
 import { type Program, start } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -77,7 +76,7 @@ t.test("borrow [not what a lender sends] closes it", async (t) => {
 function startTaker(t: Test, before: string): { program: Program; socket: UnixSocket } {
   const [socket, other] = UnixSocket.pair();
   t.teardown(() => socket.close());
-  const program = start(t, process.execPath, [fixture("taker.mjs"), before], { fds: [other.fd] });
+  const program = start(t, ...nodeProgram("cmsg/take-over-stdio", [before]), { fds: [other.fd] });
   other.close();
   return { program, socket };
 }
@@ -116,14 +115,13 @@ for (const [before, reason] of [
 }
 
 t.test("takeOver [a terminal that Node has opened again] is refused", { skip: needs("tmux") }, async (t) => {
-  const [command, ...node] = plainNode;
-  const window = await Tmux.start(t, [command, ...node, fixture("taker.mjs"), "terminal"], { columns: 200 });
+  const window = await Tmux.start(t, nodeProgram("cmsg/take-over-in-vain").flat(), { columns: 200 });
   await window.waitFor(/ERR_CMSG_STDIO_IN_USE/);
   t.match(await window.screen(), /is the terminal of 0, opened again/);
 });
 
 t.test("takeOver [in a Worker] is refused", async (t) => {
-  const worker = new Worker(fixture("taker.mjs"), { argv: ["worker"] });
+  const worker = new Worker(programFile("cmsg/take-over-in-vain"));
   const error = await new Promise((resolve) => worker.once("message", resolve));
   t.equal(error, "ERR_CMSG_STDIO_IN_USE");
 });

@@ -9,6 +9,7 @@ import { consoleInitPath, INIT_ERROR_CODES, InitError, openPty, sendConsole } fr
 import { receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { denied } from "../support/denied.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
 import { run } from "../support/processes.js";
@@ -56,7 +57,7 @@ const skip = needs("unshare", "user-namespaces", "python3");
 
 t.test("openPty() [the root file system misleads] says what lies there", { skip }, async (t) => {
   const own = "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts";
-  const node = [process.execPath, fixture("node-init.mjs"), "open"];
+  const node = nodeProgram("init/open-pty").flat();
   const open = async (t: Test, setup: string, through: string[] = [], options = {}) => {
     const script = `set -e\ncd "$DIR"\n${setup}\nexec "$@"`;
     const command = ["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", ...through, ...node];
@@ -120,8 +121,8 @@ t.test("sendConsole() sends what recvFile() takes", async (t) => {
 t.test("setupConsole() makes the terminal the process's own", async (t) => {
   const server = await UnixServer.listen(join(tempDir(t), "s"));
   const script = 'tty; stty size; read -r line < /dev/tty; echo "got $line"; exit 9';
-  const steps = [fixture("node-init.mjs"), "run", server.path as string, "sh", "-c", script];
-  const child = spawn(process.execPath, steps, { detached: true, stdio: ["ignore", "inherit", "inherit"] });
+  const program = nodeProgram("init/run-on-pty", [server.path as string, "sh", "-c", script]);
+  const child = spawn(...program, { detached: true, stdio: ["ignore", "inherit", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
   const exit = once(child, "exit");
   const console = await receiveConsole(await server.accept());
@@ -135,7 +136,7 @@ t.test("setupConsole() makes the terminal the process's own", async (t) => {
 
 t.test("setupConsole() [the process leads a group] is ERR_INIT_SESSION", { skip: needs("python3") }, async (t) => {
   const to = await receiver(t, [toTheEnd]);
-  const node = [process.execPath, fixture("node-init.mjs"), "run", to.socket, "true"];
+  const node = nodeProgram("init/run-on-pty", [to.socket, "true"]).flat();
   const leader = await run(t, "python3", [fixture("start-as.py"), "group-leader", ...node]);
   t.match(JSON.parse(leader.stdout), { name: "InitError", code: "ERR_INIT_SESSION", message: /leads a process group/ });
   const again = await receiver(t, [toTheEnd]);

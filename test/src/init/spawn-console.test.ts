@@ -5,8 +5,8 @@ import { getuid } from "node:process";
 import { type ConsoleProcess, type SpawnConsoleOptions, spawnConsole } from "console-init";
 import { type PtyConsole, receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { fixture } from "../support/paths.js";
 import { run, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { createRootfs } from "../support/rootfs.js";
@@ -212,7 +212,7 @@ t.test(
     const ranges = join(tempDir(t), "ranges");
     writeFileSync(ranges, "root:100000:1000\n");
     const bound = `for f in subuid subgid; do touch /etc/$f; mount --bind ${ranges} /etc/$f; done; exec "$@"`;
-    const node = [process.execPath, fixture("id-ranges.mjs")];
+    const node = nodeProgram("init/show-id-ranges").flat();
     const { stdout, stderr } = await run(t, "unshare", ["--mount", "sh", "-c", bound, "sh", ...node]);
     t.equal(stderr, "");
     const map = " +0 +100000 +1000\r\n";
