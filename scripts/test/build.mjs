@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { nativeIsBuilt } from "../../native/scripts/freshness.mjs";
-import { bundleCommand } from "../bundle-command.mjs";
 
 const BUNDLE = "packages/console-socket/dist/bin";
 const BUNDLED = ["native/dist", "packages/cmsg/dist", "packages/console-socket/dist"];
@@ -31,6 +30,10 @@ export async function buildChanged(/** @type {string} */ root) {
   }
   // The compiler itself: its wrapper's own start takes longer than looking at unchanged sources.
   if (!run(join(root, "node_modules/.bin/tsc"), ["-b"])) return false;
-  if (!bundleIsFresh(root)) await bundleCommand();
+  if (!bundleIsFresh(root)) {
+    // Loaded when it is needed: esbuild takes longer to load than all of the above.
+    const { bundleCommand } = await import("../bundle-command.mjs");
+    await bundleCommand();
+  }
   return true;
 }
