@@ -104,7 +104,7 @@ bool read_wait_fd(const char* value, Options* options, Message* problem) {
 
 // Seconds, down to the millisecond: "10", "0.25".
 bool read_timeout(const char* value, Options* options, Message* problem) {
-  constexpr unsigned kLimit = 1000 * 1000;  // 11 days; in milliseconds it fits an unsigned
+  constexpr unsigned kLimit = INT_MAX / 1000;  // 24 days: in milliseconds as long as a timer of Node.js can wait
   const char* end = end_of(value);
   const char* point = strchrnul(value, '.');
   unsigned seconds = 0;
@@ -115,8 +115,8 @@ bool read_timeout(const char* value, Options* options, Message* problem) {
     for (const char* digit = end; digit < point + 4; digit++) fraction *= 10;
   }
   options->timeout_ms = seconds * 1000 + fraction;
-  if (valid && options->timeout_ms > 0) return true;
-  return refuse("--timeout: expected seconds, from 0.001 to 1000000", value, "10", problem);
+  if (valid && options->timeout_ms > 0 && options->timeout_ms <= INT_MAX) return true;
+  return refuse("--timeout: expected seconds, from 0.001 to 2147483.647", value, "10", problem);
 }
 
 bool read_init(const char*, Options* options, Message*) {

@@ -5,7 +5,8 @@ import { getSystemErrorName } from "node:util";
 import { OwnedFd } from "cmsg";
 import { native, type PtyFailure, PtyProblem } from "cmsg-native";
 import { InitError } from "./errors.js";
-import { checkWindowSize, type WindowSize } from "./window-size.js";
+import { checks } from "./options.js";
+import type { WindowSize } from "./window-size.js";
 
 export interface Pty extends Disposable {
   /** The controlling side (runc's documentation: master): what `sendConsole` sends. */
@@ -17,9 +18,9 @@ export interface Pty extends Disposable {
 export interface OpenPtyOptions {
   /** Another multiplexer than /dev/pts/ptmx, whose terminals are those of /dev/pts all the same: the host's /dev/ptmx. */
   ptmx?: string | undefined;
-  /** 0x0 without it. */
+  /** 1 to 65535 columns and rows; 0x0 without it. */
   initialSize?: WindowSize | undefined;
-  /** The user the terminal is given to. Where that is not permitted it stays as it is, as with the runtimes. */
+  /** The user the terminal is given to, from 0 to 4294967294. Where that is not permitted it stays as it is, as with the runtimes. */
   owner?: number | undefined;
 }
 
@@ -31,7 +32,8 @@ export interface OpenPtyOptions {
  * ERR_INIT_NO_PROC, ERR_INIT_INVALID_ARG; EACCES (a devpts mounted ptmxmode=000), ENOSPC …
  */
 export function openPty({ ptmx: through, initialSize, owner }: OpenPtyOptions = {}): Pty {
-  if (initialSize) checkWindowSize(initialSize);
+  if (initialSize !== undefined) checks.size("initialSize", initialSize);
+  if (owner !== undefined) checks.id("owner", owner);
   const opened = native.openPty(through);
   if ("problem" in opened) throw failure(opened);
   const ptmx = new OwnedFd(opened.ptmx);

@@ -4,7 +4,9 @@
 import { accessSync, constants, readlinkSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { InitError } from "./errors.js";
+import { checkPid, checks, checkUser } from "./options.js";
 
+/** `count` ids (from 1 on) from `inside` on in the namespace, which are those from `outside` on: 0 to 4294967294. */
 export interface IdRange {
   inside: number;
   outside: number;
@@ -58,6 +60,8 @@ const INSIDE = "/dev/.console-init";
 
 /** @throws InitError ERR_INIT_INVALID_ARG, ERR_INIT_NO_TOOL */
 export function planFor({ namespaces = {}, root, join: joined }: Sandbox, consoleInit: string): Plan {
+  const { user } = namespaces;
+  if (user !== undefined && typeof user !== "boolean") checkUserMap(user);
   if (joined) {
     if (root || wanted(namespaces).length > 0) throw invalid("join alone", "namespaces or root beside it");
     return byNsenter(joined);
@@ -123,6 +127,19 @@ function byUnshare(namespaces: Namespaces, root: Root | undefined, consoleInit: 
   return { argv: [...argv, ...shell], forks, ownDevpts: true };
 }
 
+function checkUserMap(user: UserMap): void {
+  if (typeof user !== "object" || user === null || !("uids" in user)) {
+    checkUser("namespaces.user", user);
+    return;
+  }
+  for (const kind of ["uids", "gids"] as const) {
+    const { inside, outside, count } = user[kind];
+    checks.id(`namespaces.user.${kind}.inside`, inside);
+    checks.id(`namespaces.user.${kind}.outside`, outside);
+    checks.whole(`namespaces.user.${kind}.count`, count, { min: 1, max: 2 ** 32 - 1, unit: "ids" });
+  }
+}
+
 /** Who the command is, unless told otherwise. */
 function insideId(user: true | UserMap): number {
   if (user === true) return 0;
@@ -131,10 +148,10 @@ function insideId(user: true | UserMap): number {
 
 function unshareMap(user: true | UserMap): string[] {
   if (user === true) return ["--map-root-user"];
-  if ("uid" in user) return [`--map-user=${id(user.uid)}`, `--map-group=${id(user.gid)}`];
-  const range = ({ inside, outside, count }: IdRange) => [outside, inside, count].map(id).join();
+  if ("uid" in user) return [`--map-user=${user.uid}`, `--map-group=${user.gid}`];
+  const range = ({ inside, outside, count }: IdRange) => [outside, inside, count].join();
   // Without a change it would be nobody in there: its own id is not mapped.
-  const become = [`--setuid=${id(user.uids.inside)}`, `--setgid=${id(user.gids.inside)}`];
+  const become = [`--setuid=${user.uids.inside}`, `--setgid=${user.gids.inside}`];
   return [`--map-users=${range(user.uids)}`, `--map-groups=${range(user.gids)}`, ...become];
 }
 
@@ -143,7 +160,7 @@ function byBwrap(namespaces: Namespaces, root: Root, consoleInit: string): Plan 
   const flags = wanted({ ...namespaces, user: false, mount: false }).map((kind) => `--unshare-${kind}`);
   if (user) {
     const { uid, gid } = bwrapMap(user);
-    flags.unshift("--unshare-user", "--uid", id(uid), "--gid", id(gid));
+    flags.unshift("--unshare-user", "--uid", String(uid), "--gid", String(gid));
   }
   flags.push("--bind", resolve(root.path), "/", "--dev", "/dev", "--ro-bind", consoleInit, INSIDE);
   // Otherwise it would be PID 1 itself.
@@ -159,18 +176,13 @@ function bwrapMap(user: true | UserMap): { uid: number; gid: number } {
 
 function byNsenter({ pid, consoleInit = INSIDE }: Join): Plan {
   const link = (of: number | "self", kind: Kind) => readlinkSync(`/proc/${of}/ns/${kind === "mount" ? "mnt" : kind}`);
-  const process = Number(id(pid));
+  const process = checkPid("join.pid", pid);
   const entered = KINDS.filter((kind) => link(process, kind) !== link("self", kind));
   const flags = entered.map((kind) => `--${kind}`);
   // It would become root first, which a namespace without setgroups denies.
   if (entered.includes("user")) flags.push("--preserve-credentials");
   const argv = [tool("nsenter"), "--target", String(process), ...flags, "--root", "--wd", "--", consoleInit];
   return { argv, forks: entered.includes("pid"), ownDevpts: true };
-}
-
-function id(number: number): string {
-  if (Number.isInteger(number) && number >= 0 && number < 0xffffffff) return String(number);
-  throw invalid("a user's, a group's or a process's number", String(number));
 }
 
 function invalid(expected: string, got: string): InitError {

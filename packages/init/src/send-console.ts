@@ -1,4 +1,5 @@
 import { type Fd, sendFile, type UnixAddress, UnixSocket } from "cmsg";
+import { checks } from "./options.js";
 
 export interface SendConsoleOptions {
   /** The bytes that go with it, fewer than 4096. Without it /dev/ptmx, as runc. */
@@ -14,13 +15,14 @@ export interface SendConsoleOptions {
  *     using pty = openPty({ initialSize: { columns: 80, rows: 24 } });
  *     await sendConsole("/run/console.sock", pty.ptmx);
  *
- * @throws what `UnixSocket.connect` and `sendFile` of cmsg throw: ENOENT, ECONNREFUSED, EPIPE, ERR_CMSG_NAME_TOO_LONG …
+ * @throws InitError ERR_INIT_INVALID_ARG (the signal); what `UnixSocket.connect` and `sendFile` of cmsg throw: ENOENT, ECONNREFUSED, EPIPE, ERR_CMSG_NAME_TOO_LONG …
  */
 export async function sendConsole(
   to: UnixSocket | UnixAddress,
   ptmx: Fd,
   { name = "/dev/ptmx", signal }: SendConsoleOptions = {},
 ): Promise<void> {
+  checks.abortSignal(signal);
   if (to instanceof UnixSocket) return sendFile(to, name, ptmx, { signal });
   using socket = await UnixSocket.connect(to, { signal });
   await sendFile(socket, name, ptmx, { signal });

@@ -5,11 +5,12 @@ import { readFileSync } from "node:fs";
 import { UnixSocket } from "cmsg";
 import { consoleInitPath } from "./console-init-path.js";
 import { InitError } from "./errors.js";
+import { checks, checkUser } from "./options.js";
 import { planFor, type Sandbox } from "./sandbox.js";
-import { checkWindowSize, type WindowSize } from "./window-size.js";
+import type { WindowSize } from "./window-size.js";
 
 export interface SpawnConsoleOptions extends Sandbox {
-  /** The terminal's size when the command starts; 0x0 without it. */
+  /** The terminal's size when the command starts: 1 to 65535 columns and rows; 0x0 without it. */
   initialSize?: WindowSize | undefined;
   /** The directory to start in, of this machine. In a `root` the command begins at /. */
   cwd?: string | undefined;
@@ -21,10 +22,10 @@ export interface SpawnConsoleOptions extends Sandbox {
   ptmx?: string | undefined;
   /** Mount the terminal on /dev/console too. */
   mountConsole?: boolean | undefined;
-  /** The user the terminal is given to. */
+  /** The user the terminal is given to, from 0 to 4294967294. */
   owner?: number | undefined;
   /**
-   * Run the command as this user and group, in no other group. In a user namespace that an ordinary user made, groups
+   * Run the command as this user and group, each from 0 to 4294967294, in no other group. In a user namespace that an ordinary user made, groups
    * that it does not map stay (docs/console-init.md, Groups).
    */
   user?: { uid: number; gid: number } | undefined;
@@ -34,11 +35,11 @@ export interface SpawnConsoleOptions extends Sandbox {
   subreaper?: boolean | undefined;
   /** With `init`: signals go on to the command's process group. */
   group?: boolean | undefined;
-  /** Sent to the command when the thread that called this ends, or what stands between. */
-  pdeathsig?: NodeJS.Signals | undefined;
+  /** Sent to the command when the thread that called this ends, or what stands between: a name, or a number, 1 to 64. */
+  pdeathsig?: NodeJS.Signals | number | undefined;
   /** Wait for `go()` before the command runs. */
   hold?: boolean | undefined;
-  /** Give up when the command does not run by then. */
+  /** Give up when the command does not run by then: 1 to 2147483647 ms, or Infinity (the default) for no limit. */
   timeoutMs?: number | undefined;
 }
 
@@ -67,8 +68,11 @@ export interface ConsoleProcess {
   exited: Promise<ConsoleExit>;
   /** With `hold`: lets the command run. */
   go(): Promise<void>;
-  /** Sends a signal to the process of `ready`; before that, SIGKILL to what was started. False when it has ended. */
-  kill(signal?: NodeJS.Signals): boolean;
+  /**
+   * Sends a signal (a name, or a number from 0 to 64) to the process of `ready`; before that, SIGKILL to what was started.
+   * False when it has ended. Throws InitError ERR_INIT_INVALID_ARG.
+   */
+  kill(signal?: NodeJS.Signals | number): boolean;
 }
 
 // The descriptors that console-init is started with.
@@ -86,6 +90,9 @@ export function spawnConsole(
   args: readonly string[] = [],
   options: SpawnConsoleOptions = {},
 ): ConsoleProcess {
+  checks.strings("command", [command]);
+  checks.strings("args", args);
+  checkOptions(options);
   const plan = planFor(options, consoleInitPath());
   const argv = [...plan.argv, ...initArguments(options, plan.ownDevpts), "--", command, ...args];
   const [socket, theirs] = UnixSocket.pair();
@@ -112,10 +119,17 @@ export function spawnConsole(
   }
 }
 
+function checkOptions({ initialSize, owner, user, timeoutMs, pdeathsig }: SpawnConsoleOptions): void {
+  if (initialSize !== undefined) checks.size("initialSize", initialSize);
+  if (owner !== undefined) checks.id("owner", owner);
+  if (user !== undefined) checkUser("user", user);
+  if (timeoutMs !== undefined) checks.timeMs("timeoutMs", timeoutMs, { never: true });
+  if (pdeathsig !== undefined) checks.signalNumber("pdeathsig", pdeathsig, { min: 1 });
+}
+
 function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string[] {
   const { initialSize, name, owner, user, timeoutMs, pdeathsig, init = Boolean(options.namespaces?.pid) } = options;
   const ptmx = options.ptmx ?? (ownDevpts ? undefined : "/dev/ptmx");
-  if (initialSize) checkWindowSize(initialSize);
   const valued: Record<string, string | number | false | undefined> = {
     "console-socket-fd": CONSOLE_FD,
     "ready-fd": HANDSHAKE_FD,
@@ -125,7 +139,7 @@ function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string
     ptmx,
     owner,
     user: user && `${user.uid}:${user.gid}`,
-    timeout: timeoutMs && (timeoutMs / 1000).toFixed(3),
+    timeout: Number.isFinite(timeoutMs) && ((timeoutMs as number) / 1000).toFixed(3),
     pdeathsig,
   };
   const flags = { init, subreaper: options.subreaper, group: options.group, "mount-console": options.mountConsole };
@@ -158,6 +172,7 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
     exited,
     go: () => handshake.send(Buffer.from("g")),
     kill(signal = "SIGTERM") {
+      checks.signalNumber("signal", signal);
       if (over) return false;
       return pid === undefined ? child.kill("SIGKILL") : signalled(pid, signal);
     },
@@ -210,7 +225,7 @@ function onlyChild(pid: number): number | undefined {
   }
 }
 
-function signalled(pid: number, signal: NodeJS.Signals): boolean {
+function signalled(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {

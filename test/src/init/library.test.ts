@@ -49,7 +49,7 @@ t.test("openPty()", async (t) => {
   }
   t.throws(() => openPty({ ptmx: "/nonexistent" }), { code: "ENOENT", syscall: "open", path: "/nonexistent" });
   t.throws(() => openPty({ ptmx: "/dev/null" }), { code: "ERR_INIT_NOT_PTMX", message: /it is character device 1:3/ });
-  t.throws(() => openPty({ ptmx, owner: -5 }), { code: "ERR_OUT_OF_RANGE" });
+  t.throws(() => openPty({ ptmx, owner: -5 }), { code: "ERR_INIT_INVALID_ARG" });
   await assertNoLeak(t, before);
 });
 

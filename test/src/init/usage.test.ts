@@ -67,7 +67,7 @@ for (const option of ["ready", "wait"]) {
 for (const [option, values] of Object.entries({
   owner: ["root", "-1", "4294967295", "0x1"],
   user: ["0", "0:", ":0", "root:root", "0:0:0", "4294967295:0"],
-  timeout: ["0", "0.000", "-1", "1.", ".5", "1.0000", "1000001", "1e3", "1s"],
+  timeout: ["0", "0.000", "-1", "1.", ".5", "1.0000", "2147483.648", "2147484", "1e3", "1s"],
   pdeathsig: ["0", "65", "SIG", "NOSUCH", "TERMINATE"],
 })) {
   for (const value of values) {

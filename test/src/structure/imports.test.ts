@@ -27,7 +27,7 @@ const ROOMS = {
     ...["kata", "cli"],
   ],
   init: [
-    ...["errors.ts", "window-size.ts", "console-init-path.ts", "sandbox.ts", "pty.ts"],
+    ...["errors.ts", "options.ts", "window-size.ts", "console-init-path.ts", "sandbox.ts", "pty.ts"],
     ...["send-console.ts", "setup-console.ts", "spawn-console.ts", "index.ts", "testing"],
   ],
 } as const;
