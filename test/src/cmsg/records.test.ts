@@ -1,6 +1,5 @@
 // Seqpacket and datagram sockets: a message is what was sent, descriptors included.
 import { existsSync, lstatSync } from "node:fs";
-import { setImmediate as turn } from "node:timers/promises";
 import { OwnedFd, recvmsg, type SocketType, sendmsg, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import t from "tap";
@@ -8,6 +7,7 @@ import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { startPeer } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
+import { turns } from "../support/turns.js";
 
 const text = (message: { data: Buffer } | null | undefined) => message?.data.toString();
 
@@ -142,7 +142,7 @@ t.test("sendTo waits for room in the other queue without spinning, in order, and
   const controller = new AbortController();
   const given = client.sendTo(Buffer.from("never"), server.address ?? "", [0], { signal: controller.signal });
   const used = process.cpuUsage();
-  for (let i = 0; i < 20; i++) await turn();
+  await turns(20);
   controller.abort();
   await t.rejects(given, { name: "AbortError" });
   t.ok(process.cpuUsage(used).user < 1_000_000);
@@ -174,7 +174,7 @@ t.test("sendTo [our own buffer is full, and the other queue is not] waits for ou
   });
   // A queue holds ten datagrams or more; the buffer of one who sends 212992 bytes.
   const sends = Array.from({ length: 6 }, () => client.sendTo(Buffer.alloc(100_000), server.address ?? "", [0]));
-  for (let i = 0; i < 50; i++) await turn();
+  await turns(50);
   t.ok(calls < 20, `${calls} calls while nothing could be sent`);
   for (const _ of sends) {
     using message = await server.receive({ length: 200_000 });

@@ -1,4 +1,5 @@
 // Standard streams lent over a socket: the protocol, and what a process that takes them over has used before.
+import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -122,6 +123,5 @@ t.test("takeOver [a terminal that Node has opened again] is refused", { skip: ne
 
 t.test("takeOver [in a Worker] is refused", async (t) => {
   const worker = new Worker(programFile("cmsg/take-over-in-vain"));
-  const error = await new Promise((resolve) => worker.once("message", resolve));
-  t.equal(error, "ERR_CMSG_STDIO_IN_USE");
+  t.strictSame(await once(worker, "message"), ["ERR_CMSG_STDIO_IN_USE"]);
 });

@@ -1,4 +1,5 @@
 // Under load every descriptor arrives with its own bytes, in order, and none is left over.
+import { once } from "node:events";
 import { closeSync, readSync } from "node:fs";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -70,7 +71,7 @@ t.test(`${MESSAGES} messages with descriptors, a slow reader, tiny buffers`, asy
     header.writeUInt32LE(body.length + 4);
     const goesOn = sender.writeWithFds(Buffer.concat([header, body]), [fd]);
     native.close(fd);
-    if (!goesOn) await new Promise((resolve) => sender.once("drain", resolve));
+    if (!goesOn) await once(sender, "drain");
     else if (number % 100 === 0) await turn();
   }
   // It ends by itself once its own reading side has seen the end too.

@@ -8,6 +8,7 @@ import t from "tap";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { run } from "../support/processes.js";
+import { turns } from "../support/turns.js";
 import { record, streamPair } from "../support/unix-streams.js";
 
 t.test("'fds' comes just before the bytes they came with; the listener's to close", async (t) => {
@@ -44,7 +45,7 @@ t.test("'fds' [bytes before are not consumed yet] waits until they are", async (
   await once(other, "readable");
   one.writeWithFds(Buffer.from("second"), [0]);
   one.writeWithFds(Buffer.from("third"), [0, 0]);
-  for (let i = 0; i < 5; i++) await turn();
+  await turns(5);
   t.strictSame(seen, [], "nothing of the second before the first was read");
   for await (const chunk of other) {
     seen.push(String(chunk));
@@ -67,7 +68,7 @@ t.test("without a listener for 'fds' they are closed; what is held when it is de
   one.write("plain");
   while (other.readableLength === 0) await turn();
   one.writeWithFds(Buffer.from("y"), [0, 0]);
-  for (let i = 0; i < 5; i++) await turn();
+  await turns(5);
   other.destroy();
   one.destroy();
   await assertNoLeak(t, before);

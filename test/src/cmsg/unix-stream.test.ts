@@ -12,6 +12,7 @@ import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { run } from "../support/processes.js";
 import { tempDir } from "../support/temp-dir.js";
+import { turns } from "../support/turns.js";
 import { streamPair } from "../support/unix-streams.js";
 
 /** Until 'end'. (Iterating would destroy the other half too.) */
@@ -176,7 +177,7 @@ t.test("back-pressure: a reader that does not read stops the writer, and nothing
   const [one, other] = streamPair(t);
   const chunk = Buffer.alloc(100_000, "x");
   for (let i = 0; i < 50; i++) one.write(chunk);
-  for (let i = 0; i < 20; i++) await turn();
+  await turns(20);
   t.ok(one.writableNeedDrain);
   t.ok(other.readableLength <= 200_000, "the rest is in the kernel or with the writer");
   const all = buffer(other);

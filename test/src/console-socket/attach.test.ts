@@ -13,6 +13,7 @@ import { consoleOf } from "../support/consoles.js";
 import { openHostPty } from "../support/host-pty.js";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { turns } from "../support/turns.js";
 import { until } from "../support/until.js";
 
 /** Starts a program of src/fixtures/console-socket on the terminal; its standard error is this process's. */
@@ -42,7 +43,7 @@ t.test("attach [stdout is slow] resolves when the last byte is written, not befo
     settled = true;
   });
   await closed;
-  for (let n = 0; n < 10; n++) await turn();
+  await turns(10);
   t.notOk(settled, "the console is over, and its last bytes wait in stdout");
   while (written !== "last") {
     finishWriting();

@@ -1,4 +1,5 @@
 // What a console showed, in other forms: logs and recordings; and what a person types, up to the detach keys.
+import { once } from "node:events";
 import { PassThrough, Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { Asciicast, attach, ConsoleLog, type ConsoleLogOptions } from "console-socket";
@@ -115,7 +116,7 @@ t.test("attach with detach keys", async (t) => {
     // What the program got before the keys comes back; the console is still the caller's.
     const echo = buffer(console);
     console.write("\x04end");
-    await new Promise((resolve) => console.once("readable", resolve));
+    await once(console, "readable");
     console.destroy();
     await echo.catch(() => undefined);
     return { ended, input: shown.replace("ready", ""), rest };
@@ -143,7 +144,7 @@ t.test("attach with detach keys", async (t) => {
     const stdout = new PassThrough();
     const all = text(stdout);
     const attached = attach(console, { stdin, stdout, detachKeys: "ctrl-p,ctrl-q" });
-    await new Promise((resolve) => stdout.once("readable", resolve));
+    await once(stdout, "readable");
     stdin.write("\x10x");
     stdin.write("\x10\x10y");
     stdin.write("\x10");

@@ -12,6 +12,7 @@ import { openHostPty } from "../support/host-pty.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
+import { turns } from "../support/turns.js";
 import { until } from "../support/until.js";
 
 /** A program that leaves a child with the terminal, which says "late" when a line is typed, and ends with the hangup. */
@@ -99,7 +100,7 @@ t.test("onHangup 'wait' follows a terminal that is closed and opened again", { s
     const writer = spawn("sh", ["-c", `echo ${round} > ${path}`], { stdio: "ignore" });
     await screen.shows(new RegExp(`${round}\r\n`));
     await once(writer, "exit");
-    for (let i = 0; i < 10; i++) await turn();
+    await turns(10);
     t.notOk(console.readableEnded);
   }
   console.endAfter(Promise.resolve(), { drainTimeoutMs: 1_000_000 });

@@ -1,4 +1,5 @@
 // listen(): where the socket is, who may deliver, and how it ends.
+import { once } from "node:events";
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -158,15 +159,15 @@ t.test("a peer of another user is refused, unless allowed", { skip: needs("root"
   const connectAs = (path: string, uid: number) => run(t, ...nodeProgram("cmsg/connect-and-wait", [path, `${uid}`]));
   const name = `console-test-uid-${process.pid}`;
   const strict = await listen({ abstract: name });
-  const refused = new Promise<{ error: Error; peer: unknown }>((resolve) => strict.on("refused", resolve));
+  const refused = once(strict, "refused");
   await connectAs(strict.path, 65_534);
-  t.match(await refused, { error: { code: "ERR_CONSOLE_PEER", message: /uid 65534/ }, peer: { uid: 65_534 } });
+  t.match(await refused, [{ error: { code: "ERR_CONSOLE_PEER", message: /uid 65534/ }, peer: { uid: 65_534 } }]);
   strict.close();
   for (const allowUids of [[65_534], "any"] as const) {
     const listener = await listen({ abstract: name }, { allowUids, silentPeerTimeoutMs: 1 });
-    const answer = new Promise<{ error: Error }>((resolve) => listener.on("refused", resolve));
+    const answer = once(listener, "refused");
     await connectAs(listener.path, 65_534);
-    t.match(await answer, { error: { code: "ERR_CONSOLE_TIMEOUT" } }, "it was let in, and then said nothing");
+    t.match(await answer, [{ error: { code: "ERR_CONSOLE_TIMEOUT" } }], "it was let in, and then said nothing");
     listener.close();
   }
   await assertNoLeak(t, before);

@@ -12,6 +12,7 @@ import { fixture } from "../support/paths.js";
 import type { PeerStep } from "../support/peer.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
+import { turns } from "../support/turns.js";
 
 t.test("what a program writes before it exits at once arrives whole, then the end", async (t) => {
   const before = openFds();
@@ -55,7 +56,7 @@ t.test("read slowly, paused and resumed, nothing is lost and the program waits",
 t.test("a paused console stops its program: the kernel holds what is not read", async (t) => {
   const { console, program } = await consoleOf(t, ["sh", "-c", "seq 1 100000; echo done >&2"]);
   await once(console, "readable");
-  for (let i = 0; i < 100; i++) await turn();
+  await turns(100);
   t.ok(console.readableLength < 500_000, `${console.readableLength} bytes are held here, of 688895`);
   t.equal(program.child.exitCode, null);
   await new Transcript(console).ended;
@@ -223,7 +224,7 @@ t.test("fromFd takes a master", async (t) => {
 t.test("a terminal never opened by anyone does not end, and does not keep the process when unref'd", async (t) => {
   const console = PtyConsole.fromFd(openSync("/dev/ptmx", "r+"));
   console.unref().resume();
-  for (let i = 0; i < 20; i++) await turn();
+  await turns(20);
   t.notOk(console.readableEnded);
   console.ref().destroy();
 });

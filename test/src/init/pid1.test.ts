@@ -209,11 +209,11 @@ t.test("console-init [a job of a shell] stops and continues with its command", {
   const init = startInit(t, to, pause, { through });
   await to.peer.step(3);
   const both = [init.pid, childrenOf(init.pid)[0] as number];
-  const all = (state: RegExp) => () => both.every((pid) => state.test(stateOf(pid) ?? ""));
+  const bothAre = (state: RegExp) => both.every((pid) => state.test(stateOf(pid) ?? ""));
   init.kill("SIGTSTP");
-  await until(all(/T/), { what: "both to stop" });
+  await until(() => bothAre(/T/), { what: "both to stop" });
   init.kill("SIGCONT");
-  await until(all(/[SRD]/), { what: "both to continue" });
+  await until(() => bothAre(/[SRD]/), { what: "both to continue" });
   to.peer.goOn();
   t.match(await init.ended, { signal: "SIGHUP" }, "and the hangup ends it");
 });

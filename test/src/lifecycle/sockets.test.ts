@@ -1,5 +1,6 @@
 // cmsg's sockets and streams: the end of a Worker or of the process, at any step, leaves nothing open and crashes
 // nothing; and a forgotten descriptor is reported where that was asked for.
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import t from "tap";
 import { socketActivities } from "../fixtures/lifecycle/socket-activities.js";
@@ -13,8 +14,7 @@ testEnds(t, socketActivities);
 t.test("a Worker that ends by itself closes what it forgot", async (t) => {
   const before = openFds();
   const worker = new Worker(programFile("lifecycle/forget-received-descriptors"));
-  worker.on("error", (error) => t.error(error));
-  t.equal(await new Promise((resolve) => worker.once("exit", resolve)), 0);
+  t.strictSame(await once(worker, "exit"), [0]);
   await assertNoLeak(t, before);
 });
 
