@@ -185,6 +185,27 @@ t.test("links between documents lead somewhere", async (t) => {
   }
 });
 
+t.test("paths in documents are there", async (t) => {
+  const places = /`((?:test|native|packages|scripts|bench|docs|examples)\/[\w./-]+)`/g;
+  const made = /\/(?:dist|build|prebuilds)\/|compile_commands/;
+  for (const document of documents()) {
+    const paths = document.prose.flatMap((line) => [...line.matchAll(places)].map(([, path = ""]) => path));
+    const gone = paths.filter(
+      (path) => !made.test(path) && !isThere(document, path) && !existsSync(join(repository, path)),
+    );
+    t.strictSame(gone, [], document.path);
+  }
+});
+
+t.test("CONTRIBUTING's questions name tests that are there", async (t) => {
+  const rows = new Document("CONTRIBUTING.md")
+    .section("## What could go wrong if")
+    .filter((line) => line.startsWith("| "));
+  const named = rows.flatMap((row) => [...(row.split(" | ")[2] ?? "").matchAll(/`([\w-]+\/[\w-]+)`/g)]);
+  t.ok(named.length >= 8, "each question has one");
+  for (const [, name = ""] of named) t.ok(existsSync(join(repository, `test/src/${name}.test.ts`)), name);
+});
+
 function isThere(document: Document, link: string): boolean {
   const [path = "", anchor] = link.split("#");
   const target = path === "" ? document.path : normalize(join(dirname(document.path), path));
