@@ -51,6 +51,19 @@ const spec = {
     uidMappings: [{ hostID: 1, containerID: 0, size: 65_536 }],
     gidMappings: [{ hostID: 2, containerID: 3, size: 4 }],
     sysctl: { "net.core.somaxconn": "" },
+    resources: {
+      devices: [
+        { allow: false, access: "rwm" },
+        { allow: true, type: "c", major: -1, minor: 9_007_199_254_740_993n, access: "r" },
+      ],
+      memory: { limit: 1, reservation: 2n, swap: -1 },
+      cpu: { shares: 1024, quota: -1, period: 18_446_744_073_709_551_615n, cpus: "0-3", mems: "0" },
+      pids: { limit: 100 },
+    },
+    devices: [
+      { path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 1, gid: 2 },
+      { path: "/dev/p", type: "p" },
+    ],
     cgroupsPath: "/c",
     namespaces: [{ type: "pid", path: "/proc/1/ns/pid" }, { type: "mount" }],
     rootfsPropagation: "private",
@@ -73,6 +86,13 @@ const specText = `OCI { Version: "1.0.2" Process { ${processText} } Root { Path:
   Linux {
     UIDMappings { HostID: 1 Size: 65536 } GIDMappings { HostID: 2 ContainerID: 3 Size: 4 }
     Sysctl { key: "net.core.somaxconn" value: "" } CgroupsPath: "/c"
+    Resources {
+      Devices { Access: "rwm" } Devices { Allow: true Type: "c" Major: -1 Minor: 9007199254740993 Access: "r" }
+      Memory { Limit: 1 Reservation: 2 Swap: -1 }
+      CPU { Shares: 1024 Quota: -1 Period: 18446744073709551615 Cpus: "0-3" Mems: "0" } Pids { Limit: 100 }
+    }
+    Devices { Path: "/dev/fuse" Type: "c" Major: 10 Minor: 229 FileMode: 438 UID: 1 GID: 2 }
+    Devices { Path: "/dev/p" Type: "p" }
     Namespaces { Type: "pid" Path: "/proc/1/ns/pid" } Namespaces { Type: "mount" }
     RootfsPropagation: "private" MaskedPaths: "/m" ReadonlyPaths: "/ro" MountLabel: "ml"
   } }`;
@@ -127,6 +147,29 @@ const goldens: Golden[] = [
     only: "grpc",
     call: ({ agent }) => agent.createContainer({ ...container, storages: [storage], agentPidns: true }),
     request: ["CreateContainerRequest1", `${containerText} storages { ${storageText} } agent_pidns: true`],
+  },
+  // Kata 1.x's agent panics without these.
+  {
+    method: "CreateContainer",
+    only: "grpc",
+    call: ({ agent }) => agent.createContainer(PROCESS),
+    request: ["CreateContainerRequest1", `${PROCESS_TEXT} OCI { Linux { Resources {} } }`],
+  },
+  {
+    method: "CreateContainer",
+    only: "grpc",
+    call: ({ agent }) => agent.createContainer({ ...PROCESS, oci: { hostname: "h", linux: { mountLabel: "ml" } } }),
+    request: [
+      "CreateContainerRequest1",
+      `${PROCESS_TEXT} OCI { Hostname: "h" Linux { Resources {} MountLabel: "ml" } }`,
+    ],
+  },
+  // The later ones refuse a specification without the Linux part; one without resources they take.
+  {
+    method: "CreateContainer",
+    only: "ttrpc",
+    call: ({ agent }) => agent.createContainer({ ...PROCESS, oci: { hostname: "h" } }),
+    request: ["CreateContainerRequest", `${PROCESS_TEXT} OCI { Hostname: "h" Linux {} }`],
   },
   {
     method: "CreateContainer",

@@ -37,7 +37,35 @@ export function ttrpcFrame(stream: number, message: Uint8Array, type = 2): Buffe
   return Buffer.concat([header, message]);
 }
 
-/** An HTTP/2 server that hands each call to `answer`, with the body that came. */
+/** The content of the last length-delimited field `number` of a message; undefined without one. */
+function fieldOf(message: Buffer | undefined, number: number): Buffer | undefined {
+  let found: Buffer | undefined;
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let shift = 1; ; shift *= 128) {
+      const byte = (message as Buffer)[at++] ?? 0;
+      value += (byte & 0x7f) * shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (message && at < message.length) {
+    const tag = varint();
+    const value = varint(); // a length, or the value itself: these messages have no other kinds
+    if ((tag & 7) !== 2) continue;
+    if (tag >> 3 === number) found = message.subarray(at, at + value);
+    at += value;
+  }
+  return found;
+}
+
+/** Whether Kata 1.x's agent would panic: it dereferences OCI (6), Linux (8) and Resources (4) of CreateContainer. */
+function panics(method: string | undefined, body: Buffer): boolean {
+  if (method !== "/grpc.AgentService/CreateContainer") return false;
+  return fieldOf(fieldOf(fieldOf(body.subarray(5), 6), 8), 4) === undefined;
+}
+
+/** An HTTP/2 server that hands each call to `answer`, with the body that came. Like Kata 1.x's agent it can panic. */
 export async function httpAgent(
   t: Test,
   answer: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: Buffer) => void,
@@ -48,16 +76,21 @@ export async function httpAgent(
     const chunks: Buffer[] = [];
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("error", () => undefined);
-    stream.once("end", () => answer(stream, headers, Buffer.concat(chunks)));
+    stream.once("end", () => {
+      const body = Buffer.concat(chunks);
+      if (panics(headers[":path"], body)) end();
+      else answer(stream, headers, body);
+    });
   });
   const sessions = new Set<{ destroy(): void }>();
   server.on("session", (session) => sessions.add(session));
-  server.listen(path);
-  await once(server, "listening");
-  t.teardown(() => {
+  const end = () => {
     for (const session of sessions) session.destroy();
     server.close();
-  });
+  };
+  server.listen(path);
+  await once(server, "listening");
+  t.teardown(end);
   return path;
 }
 

@@ -47,6 +47,7 @@ export interface CreateContainerRequest extends ContainerRequest {
   stringUser?: StringUser;
   devices?: Device[];
   storages?: Storage[];
+  /** `linux` is sent also where it is missing here, and to Kata 1.x `linux.resources` too: its agent needs them. */
   oci?: Spec;
   sandboxPidns?: boolean;
   /** 1.x. */

@@ -24,7 +24,7 @@ import type {
   WriteStreamResponse,
 } from "./agent-messages.js";
 import type { Schema, Tables } from "./message.js";
-import { processSchema, specSchema } from "./oci-spec.js";
+import { processSchema, specSchema, specSchema1 } from "./oci-spec.js";
 
 const storage1: Schema<Omit<Storage, "shared">> = {
   driver: [1, "string"],
@@ -117,6 +117,7 @@ export const REQUESTS_1: GenerationRequests = {
   createSandbox: createSandbox(storage1),
   createContainer: {
     ...createContainer(storage1),
+    oci: [6, specSchema1, "always"],
     agentPidns: [8, "bool"],
   },
   execProcess,

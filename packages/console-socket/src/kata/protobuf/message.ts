@@ -8,8 +8,9 @@ import { malformed, WIRE_LENGTH, WIRE_VARINT, WireReader, WireWriter } from "./w
 
 type ScalarKind = "string" | "bytes" | "bool" | "uint32" | "int32" | "uint64" | "int64";
 
-/** Number, kind or table of a nested message, and how often. */
+/** Number, kind or table of a nested message, and how often. `always`: a message that is sent empty when it is missing. */
 type Field =
+  | readonly [number: number, kind: Tables, presence: "always"]
   | readonly [number: number, kind: ScalarKind | Tables]
   | readonly [number: number, kind: ScalarKind | Tables, repeated: "repeated"]
   | readonly [number: number, kind: "map<string, string>"];
@@ -56,15 +57,15 @@ function encodeAt(tables: Tables, message: Values, path: string): Buffer {
   const writer = new WireWriter();
   // By number, as other encoders do it.
   for (const [name, field] of Object.entries(tables).sort(([, [a]], [, [b]]) => a - b)) {
-    const value = message[name];
+    const value = message[name] ?? (field[2] === "always" ? {} : undefined);
     if (value !== undefined && value !== null) encodeField(writer, field, value, `${path}${name}`);
   }
   return writer.finish();
 }
 
-function encodeField(writer: WireWriter, [number, kind, repeated]: Field, value: unknown, path: string): void {
+function encodeField(writer: WireWriter, [number, kind, often]: Field, value: unknown, path: string): void {
   if (kind === "map<string, string>") encodeMap(writer, number, value, path);
-  else if (repeated === undefined) encodeValue(writer, number, kind, value, path, false);
+  else if (often !== "repeated") encodeValue(writer, number, kind, value, path, false);
   else if (!Array.isArray(value)) throw invalid(path, "an array", value);
   else if (isNumeric(kind)) {
     if (value.length === 0) return;
@@ -148,9 +149,10 @@ function decodeInto(tables: Tables, bytes: Uint8Array): Values {
 
 function defaults(tables: Tables): Values {
   const message: Values = {};
-  for (const [name, [, kind, repeated]] of Object.entries(tables)) {
+  for (const [name, [, kind, often]] of Object.entries(tables)) {
     if (kind === "map<string, string>") message[name] = Object.create(null);
-    else if (repeated) message[name] = [];
+    else if (often === "repeated") message[name] = [];
+    else if (often === "always") message[name] = defaults(kind as Tables);
     else if (kind === "string") message[name] = "";
     else if (kind === "bytes") message[name] = Buffer.alloc(0);
     else if (kind === "bool") message[name] = false;
@@ -161,7 +163,8 @@ function defaults(tables: Tables): Values {
 
 /** False for a field of another wire type than its number has here: unknown too. */
 function decodeField(reader: WireReader, type: number, field: Field, message: Values, name: string): boolean {
-  const [, kind, repeated] = field;
+  const [, kind, often] = field;
+  const repeated = often === "repeated";
   const varint = isNumeric(kind) || kind === "bool";
   if (type === WIRE_LENGTH && varint && repeated) {
     const packed = new WireReader(reader.bytes());

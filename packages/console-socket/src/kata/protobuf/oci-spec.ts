@@ -68,12 +68,58 @@ interface Namespace {
   path?: string;
 }
 
+/** A device node in the container; `type` is c, b, u or p. */
+interface LinuxDevice {
+  path: string;
+  type: string;
+  major?: number | bigint;
+  minor?: number | bigint;
+  fileMode?: number;
+  uid?: number;
+  gid?: number;
+}
+
+interface LinuxDeviceCgroup {
+  allow: boolean;
+  type?: string;
+  major?: number | bigint;
+  minor?: number | bigint;
+  /** Of r, w and m. */
+  access?: string;
+}
+
+/** In bytes. */
+interface LinuxMemory {
+  limit?: number | bigint;
+  reservation?: number | bigint;
+  swap?: number | bigint;
+}
+
+/** `quota` and `period` are in microseconds, `cpus` and `mems` lists such as `0-3,7`. */
+interface LinuxCpu {
+  shares?: number | bigint;
+  quota?: number | bigint;
+  period?: number | bigint;
+  cpus?: string;
+  mems?: string;
+}
+
+/** What a control group limits. */
+interface LinuxResources {
+  devices?: LinuxDeviceCgroup[];
+  memory?: LinuxMemory;
+  cpu?: LinuxCpu;
+  pids?: { limit: number | bigint };
+}
+
 interface LinuxContainer {
   uidMappings?: IdMapping[];
   gidMappings?: IdMapping[];
   sysctl?: Record<string, string>;
+  resources?: LinuxResources;
   cgroupsPath?: string;
   namespaces?: Namespace[];
+  devices?: LinuxDevice[];
   rootfsPropagation?: string;
   maskedPaths?: string[];
   readonlyPaths?: string[];
@@ -137,18 +183,58 @@ const idMapping: Schema<IdMapping> = { hostID: [1, "uint32"], containerID: [2, "
 
 const namespace: Schema<Namespace> = { type: [1, "string"], path: [2, "string"] };
 
+const device: Schema<LinuxDevice> = {
+  path: [1, "string"],
+  type: [2, "string"],
+  major: [3, "int64"],
+  minor: [4, "int64"],
+  fileMode: [5, "uint32"],
+  uid: [6, "uint32"],
+  gid: [7, "uint32"],
+};
+
+const deviceCgroup: Schema<LinuxDeviceCgroup> = {
+  allow: [1, "bool"],
+  type: [2, "string"],
+  major: [3, "int64"],
+  minor: [4, "int64"],
+  access: [5, "string"],
+};
+
+const memory: Schema<LinuxMemory> = { limit: [1, "int64"], reservation: [2, "int64"], swap: [3, "int64"] };
+
+const cpu: Schema<LinuxCpu> = {
+  shares: [1, "uint64"],
+  quota: [2, "int64"],
+  period: [3, "uint64"],
+  cpus: [6, "string"],
+  mems: [7, "string"],
+};
+
+const pids: Schema<NonNullable<LinuxResources["pids"]>> = { limit: [1, "int64"] };
+
+const resources: Schema<LinuxResources> = {
+  devices: [1, deviceCgroup, "repeated"],
+  memory: [2, memory],
+  cpu: [3, cpu],
+  pids: [4, pids],
+};
+
 const linux: Schema<LinuxContainer> = {
   uidMappings: [1, idMapping, "repeated"],
   gidMappings: [2, idMapping, "repeated"],
   sysctl: [3, "map<string, string>"],
+  resources: [4, resources],
   cgroupsPath: [5, "string"],
   namespaces: [6, namespace, "repeated"],
+  devices: [7, device, "repeated"],
   rootfsPropagation: [9, "string"],
   maskedPaths: [10, "string", "repeated"],
   readonlyPaths: [11, "string", "repeated"],
   mountLabel: [12, "string"],
 };
 
+/** For Kata 2.x and later, where a specification without `linux` is an error and one without resources is not. */
 export const specSchema: Schema<Spec> = {
   ociVersion: [1, "string"],
   process: [2, processSchema],
@@ -156,5 +242,11 @@ export const specSchema: Schema<Spec> = {
   hostname: [4, "string"],
   mounts: [5, mount, "repeated"],
   annotations: [7, "map<string, string>"],
-  linux: [8, linux],
+  linux: [8, linux, "always"],
+};
+
+/** For Kata 1.x, which dereferences spec.Linux.Resources unseen: without them its agent ends, and every container. */
+export const specSchema1: Schema<Spec> = {
+  ...specSchema,
+  linux: [8, { ...linux, resources: [4, resources, "always"] }, "always"],
 };
