@@ -79,9 +79,9 @@ export const steps = [
   })),
   {
     name: "user",
-    what: "the whole suite as an ordinary user",
+    what: "the whole suite as an ordinary login, and what depends on groups as a login in several",
     command: ["node", "scripts/verify/surroundings.mjs", "user"],
-    needs: { setpriv: "util-linux" },
+    needs: { setpriv: "util-linux", useradd: "passwd" },
   },
   {
     name: "old-kernel",

@@ -1,6 +1,7 @@
 // The whole suite where it is not at home. The last line is the tests' own count.
 //   node scripts/verify/surroundings.mjs node 22         on another Node, from npm's registry
-//   node scripts/verify/surroundings.mjs user            as an ordinary user, in a copy of the repository
+//   node scripts/verify/surroundings.mjs user            as an ordinary login, in a copy of the repository, and what depends
+//                                                        on groups as a login in several; needs root
 //   node scripts/verify/surroundings.mjs old-kernel      with what newer kernels brought refused, as an older one does
 // For the last two a test may not hold: then it is a skip that says why.
 import { spawnSync } from "node:child_process";
@@ -10,8 +11,14 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fetchNode, NODES } from "./node-versions.mjs";
 
-// Debian always has it, and nothing on the machine is allowed to it by accident. dbus-daemon asks for a user's name.
-const USER = "games";
+// Accounts as useradd(8) makes them: each has a group of its own, one is in others too. The kernel denies an ordinary user
+// to give up any of them. They are removed afterwards; what the tests want of the machine is the same for both.
+const LOGIN = { name: "console-test-one", groups: [], patterns: [] };
+const LOGIN_IN_GROUPS = {
+  name: "console-test-many",
+  groups: ["games", "users", "audio"], // Debian has them always
+  patterns: ["init", "docs/", "hostile/", "cmsg/unix-server", "cmsg/limits"],
+};
 // Root's own may name directories that are closed to others: a command is then EACCES, not ENOENT.
 const USER_PATH = [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(
   delimiter,
@@ -35,14 +42,32 @@ function run([command = "", ...args], { cwd = root, ...env } = {}) {
   return status === 0;
 }
 
-/** A copy that the user owns: the suite writes beside its sources. */
-function copyFor(user, directory) {
-  const copy = join(directory, "copy");
-  const entries = readdirSync(root).filter((name) => ![".git", ".tap", "coverage", "build"].includes(name));
-  const paths = entries.map((name) => join(root, name));
-  if (!run(["mkdir", copy]) || !run(["cp", "-a", ...paths, copy]) || !run(["chown", "-R", `${user}:${user}`, copy]))
-    throw new Error(`the repository could not be copied to ${copy}`);
-  return copy;
+/**
+ * Runs the tests as an account that lives as long as they do, in a copy of the repository that it owns: the suite writes
+ * beside its sources.
+ * @param {{ name: string, groups: string[], patterns: string[] }} login @param {string} directory
+ */
+function asLogin({ name, groups, patterns }, directory) {
+  const home = join(directory, name);
+  const copy = join(home, "copy");
+  const entries = readdirSync(root).filter((entry) => ![".git", ".tap", "coverage", "build"].includes(entry));
+  const paths = entries.map((entry) => join(root, entry));
+  const many = groups.length > 0 ? ["--groups", groups.join()] : [];
+  if (!run(["useradd", "--create-home", "--home-dir", home, "--user-group", ...many, name])) {
+    throw new Error(`the account ${name} could not be made; an earlier run may have left it: userdel --remove ${name}`);
+  }
+  try {
+    if (!run(["mkdir", copy]) || !run(["cp", "-a", ...paths, copy]) || !run(["chown", "-R", `${name}:${name}`, copy])) {
+      throw new Error(`the repository could not be copied to ${copy}`);
+    }
+    const become = ["setpriv", `--reuid=${name}`, `--regid=${name}`, "--init-groups", "--inh-caps=-all"];
+    // npx names root's own cache.
+    const own = { HOME: home, USER: name, LOGNAME: name, PATH: USER_PATH, npm_config_cache: join(home, ".npm") };
+    console.log(`\nAs ${name}, in ${groups.length + 1} groups:`);
+    return run([...become, process.execPath, ...suite, ...patterns], { cwd: copy, ...own });
+  } finally {
+    run(["userdel", "--remove", name]);
+  }
 }
 
 const kinds = {
@@ -52,11 +77,7 @@ const kinds = {
     return run([node, ...suite], { PATH, CONSOLE_TEST_STRICT: "1" });
   },
   user(directory) {
-    const cwd = copyFor(USER, directory);
-    const become = ["setpriv", `--reuid=${USER}`, `--regid=${USER}`, "--clear-groups", "--inh-caps=-all"];
-    // npx names root's own cache.
-    const own = { HOME: cwd, USER, PATH: USER_PATH, npm_config_cache: join(cwd, ".npm") };
-    return run([...become, process.execPath, ...suite], { cwd, ...own });
+    return [LOGIN, LOGIN_IN_GROUPS].map((login) => asLogin(login, directory)).every(Boolean);
   },
   "old-kernel": () => run(["python3", "test/fixtures/deny.py", ...REFUSED, "--", process.execPath, ...suite]),
 };
