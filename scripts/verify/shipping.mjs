@@ -8,12 +8,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { packPackages } from "../pack.mjs";
 import { fetchNode, NODES } from "./node-versions.mjs";
 
 const PNPM = "pnpm@12.21.0";
 const ARM64_NODE = "22";
 const ARM64_ROOT = "/usr/aarch64-linux-gnu";
-const PACKAGES = ["native", "packages/cmsg", "packages/console-socket", "packages/init"];
 
 // Both ends, the descriptor's content, and the executable that travels with the addon.
 const SMOKE = `
@@ -62,12 +62,7 @@ function attempt(what, task) {
 
 function pack(directory) {
   run(process.execPath, ["native/scripts/prebuild.mjs", "x64", "arm64"]);
-  return PACKAGES.map((folder) => {
-    const output = run("npx", ["--yes", PNPM, "pack", "--pack-destination", directory], { cwd: join(root, folder) });
-    const tarball = output.split("\n").findLast((line) => line.trim().endsWith(".tgz"));
-    if (tarball === undefined) throw new Error(`pnpm packed nothing: ${output}`);
-    return tarball.trim();
-  });
+  return packPackages(directory);
 }
 
 /** The tarball holds the binaries and the sources, and nothing at which npm would compile. */
@@ -136,7 +131,7 @@ function smoke(command, directory, env = {}) {
 try {
   const keep = process.argv[2] ? resolve(process.argv[2]) : join(work, "tarballs");
   mkdirSync(keep, { recursive: true });
-  const tarballs = pack(keep).map((name) => resolve(keep, name));
+  const tarballs = pack(keep);
   for (const tarball of tarballs) attempt(`contents of ${tarball.split("/").at(-1)}`, () => inspect(tarball));
   const env = { ...process.env, PATH: pathWithoutCompiler() };
   const nodes = NODES.map((major) => fetchNode(work, "x64", major));

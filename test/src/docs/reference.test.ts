@@ -206,6 +206,24 @@ t.test("CONTRIBUTING's questions name tests that are there", async (t) => {
   for (const [, name = ""] of named) t.ok(existsSync(join(repository, `test/src/${name}.test.ts`)), name);
 });
 
+t.test("every document of docs/ is linked from the README, or from the README of its folder", async (t) => {
+  const linkedFrom = (path: string) =>
+    new Document(path).links.map((link) => normalize(join(dirname(path), link.split("#")[0] ?? "")));
+  const front = linkedFrom("README.md");
+  const pages = readdirSync(join(repository, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name));
+  const isLinked = (page: string) => {
+    const index = join(dirname(page), "README.md");
+    return front.includes(page) || (pages.includes(index) && linkedFrom(index).includes(page));
+  };
+  t.ok(pages.length > 10);
+  t.strictSame(
+    pages.filter((page) => !isLinked(page)),
+    [],
+  );
+});
+
 function isThere(document: Document, link: string): boolean {
   const [path = "", anchor] = link.split("#");
   const target = path === "" ? document.path : normalize(join(dirname(document.path), path));
