@@ -1,6 +1,6 @@
 // What this package's functions take as numbers, signals, callbacks and arguments: one rule each. The rules that other
 // packages share are OptionChecks'.
-import { type Fd, OwnedFd } from "cmsg";
+import type { Fd } from "cmsg";
 import { OptionChecks } from "cmsg-native";
 import { ConsoleSocketError } from "./errors.js";
 
@@ -14,11 +14,15 @@ export function checkTimeout(name: string, timeoutMs: number | undefined): void 
   if (timeoutMs !== undefined) checks.timeMs(name, timeoutMs, { never: true });
 }
 
-/** @returns the number of a borrowed descriptor. A closed OwnedFd throws cmsg's ERR_CMSG_CLOSED. */
+/**
+ * Not by instanceof: a program may have two copies of cmsg installed, each with an OwnedFd of its own.
+ *
+ * @returns the number of a borrowed descriptor. A closed OwnedFd throws cmsg's ERR_CMSG_CLOSED.
+ */
 export function checkFd(name: string, fd: Fd): number {
-  if (fd instanceof OwnedFd) return fd.fd;
-  if (typeof fd !== "number") throw checks.refusal(name, "a descriptor's number or an OwnedFd", fd);
-  return checks.whole(name, fd, { min: 0 });
+  const number = typeof fd === "object" && fd !== null ? fd.fd : fd;
+  if (Number.isInteger(number) && number >= 0 && number <= 0x7fff_ffff) return number;
+  throw checks.refusal(name, "a descriptor's number from 0 to 2147483647, or an OwnedFd", fd);
 }
 
 /** Users that may deliver. */

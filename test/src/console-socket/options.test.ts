@@ -281,3 +281,22 @@ t.test("an agent's call [timeoutMs: Infinity] goes out without a limit", async (
     await settled;
   }
 });
+
+t.test("fromFd and endAfter take the OwnedFd of another copy of cmsg", async (t) => {
+  const { ptmx, peer } = openPty({ ptmx: "/dev/ptmx" });
+  // As a second copy's: the same members, and another class.
+  const foreign = {
+    get fd() {
+      return ptmx.fd;
+    },
+    get closed() {
+      return ptmx.closed;
+    },
+    close: () => ptmx.close(),
+  };
+  const terminal = PtyConsole.fromFd(foreign as never);
+  t.equal(terminal.endAfter(foreign as never), terminal);
+  terminal.destroy();
+  t.ok(ptmx.closed);
+  peer.close();
+});
