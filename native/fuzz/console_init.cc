@@ -1,4 +1,4 @@
-// libFuzzer's target for what console-init reads of others: its arguments, the text it quotes, the receiver's address.
+// libFuzzer's target for foreign input of console-init: its arguments, the text that it quotes, the receiver's address.
 // The first byte of an input says which.
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ void expect(bool good, const char* what) {
   abort();
 }
 
-// What write_line makes of a message: one line without control characters, whatever it quotes.
+// write_line writes one line without control characters, whatever the message quotes.
 void check_line(const init::Message& message) {
   static int ends[2] = {-1, -1};
   if (ends[0] == -1) expect(pipe(ends) == 0, "a pipe");
@@ -34,7 +34,7 @@ void check_line(const init::Message& message) {
   }
 }
 
-// The input's NUL-terminated pieces as the arguments behind the program's name.
+// The input's NUL-terminated pieces are the arguments after the program's name.
 void parse_arguments(char* text, size_t length) {
   char program[] = "console-init";
   char* argv[kMaxArguments + 2] = {program};
@@ -62,7 +62,7 @@ void parse_arguments(char* text, size_t length) {
   }
 }
 
-// Where to connect to: below a directory that has nothing in it, or in the abstract namespace.
+// Connects to a path below an empty directory, or to an abstract name.
 void connect_to(const char* name, size_t length) {
   static bool in_empty_directory = [] {
     char directory[] = "/tmp/fuzz-XXXXXX";
@@ -74,7 +74,7 @@ void connect_to(const char* name, size_t length) {
   options.console_socket = name;
   common::UniqueFd socket;
   init::Message problem;
-  expect(!init::open_console_socket(options, &socket, &problem) && !socket.valid(), "nobody who listens there");
+  expect(!init::open_console_socket(options, &socket, &problem) && !socket.valid(), "no listener there");
   check_line(problem);
 }
 
@@ -92,7 +92,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (data[0] % 3 == 0) {
     parse_arguments(input, length);
   } else if (data[0] % 3 == 1) {
-    check_line(init::Message().quote(input, length).number(length).hexadecimal(data[0]).error(data[0]));
+    init::Message message;
+    message.set("{} {} {} {}", init::foreign(input, length), length, init::hexadecimal(data[0]), strerror(data[0]));
+    check_line(message);
   } else {
     connect_to(input, length);
   }

@@ -18,7 +18,7 @@ struct Attempt {
   bool found = false;  // a file is there
 };
 
-// POSIX lets the shell run what is executable and of no known format: a script without #!.
+// POSIX: the shell runs an executable file of an unknown format, a script without #!.
 void run_as_script(const char* file, char** command) {
   size_t count = 0;
   while (command[count] != nullptr) count++;
@@ -40,7 +40,7 @@ Attempt run_file(const char* file, char** command) {
   return attempt;
 }
 
-// Not here, or not for us: the next directory may have it. Everything else ends the search.
+// With these errors the next directory is tried. Any other error ends the search.
 bool may_be_elsewhere(int error) {
   return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENODEV || error == ESTALE ||
          error == ETIMEDOUT || error == ELOOP || error == ENAMETOOLONG;
@@ -78,18 +78,26 @@ ExitStatus run_command(char** command, Message* problem) {
   bool searched = strchr(name, '/') == nullptr;
   Attempt attempt;
   if (name[0] != '\0') attempt = searched ? search(path, command) : run_file(name, command);
-  problem->add("expected a program, got ").quote(name).add(": ");
   if (attempt.found && attempt.error == ENOENT) {
-    problem->add("its interpreter or dynamic loader does not exist here; add that to the root file system");
+    problem->set(
+        "expected a program, got {}: its interpreter or dynamic loader does not exist here; add that to the root "
+        "file system",
+        foreign(name));
     return kNotExecutable;
   }
-  if (!attempt.found && (attempt.error == ENOENT || attempt.error == ENOTDIR)) {
-    problem->add(searched ? "not found in the path " : "no such file");
-    if (searched) problem->quote(path);
-    problem->add("; check the name as it is in this root file system");
+  bool missing = !attempt.found && (attempt.error == ENOENT || attempt.error == ENOTDIR);
+  if (missing && searched) {
+    problem->set(
+        "expected a program, got {}: not found in the path {}; check the name as it is in this root file system",
+        foreign(name), foreign(path));
     return kNotFound;
   }
-  problem->error(attempt.error).add("; check its mode and format");
+  if (missing) {
+    problem->set("expected a program, got {}: no such file; check the name as it is in this root file system",
+                 foreign(name));
+    return kNotFound;
+  }
+  problem->set("expected a program, got {}: {}; check its mode and format", foreign(name), strerror(attempt.error));
   return kNotExecutable;
 }
 

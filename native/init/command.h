@@ -1,5 +1,5 @@
-// Becoming the command: the lookup of execvp(3), done here because the C libraries differ in it (a script without an
-// interpreter line, the path searched where PATH is unset) and because the caller has to know why it failed.
+// Replaces this process by the command. The lookup of execvp(3) is done here, because the C libraries differ in it (a
+// script without an interpreter line, the path without PATH) and because the message needs the reason of a failure.
 #pragma once
 
 #include "message.h"
@@ -8,7 +8,7 @@ namespace init {
 
 enum ExitStatus { kOwnFailure = 125, kNotExecutable = 126, kNotFound = 127 };
 
-// Returns only when it failed, with the exit status for that.
+// Returns only after a failure, with the exit status for it.
 ExitStatus run_command(char** command, Message* problem);
 
 }  // namespace init

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,53 +34,53 @@ constexpr unsigned kFromDescriptor = 0x4;  // MOVE_MOUNT_F_EMPTY_PATH
 constexpr unsigned kToDescriptor = 0x40;   // MOVE_MOUNT_T_EMPTY_PATH
 
 bool refuse_mount(int error, Message* problem) {
-  problem->add("--mount-console: expected to mount the terminal on /dev/console, got ").error(error);
-  problem->add("; it takes CAP_SYS_ADMIN in a mount namespace of its own");
-  return false;
+  return refuse(problem,
+                "--mount-console: expected to mount the terminal on /dev/console, got {}; it takes CAP_SYS_ADMIN in a "
+                "mount namespace of its own",
+                strerror(error));
 }
 
-// O_EXCL: nothing that is there already is opened, neither a FIFO nor a device nor what a link leads to.
-bool open_new_place(int dev, UniqueFd* place, Message* problem) {
-  place->reset(openat(dev, "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_CLOEXEC, 0600));
-  if (place->valid()) return true;
-  problem->add("--mount-console: expected to make /dev/console, got ").error(errno);
-  problem->add("; put an empty file there");
-  return false;
+// O_EXCL: opens no existing FIFO or device, and follows no link.
+bool create_target(int dev, UniqueFd* target, Message* problem) {
+  target->reset(openat(dev, "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_CLOEXEC, 0600));
+  if (target->valid()) return true;
+  return refuse(problem, "--mount-console: expected to create /dev/console, got {}; put an empty file there",
+                strerror(errno));
 }
 
-bool open_place(int dev, UniqueFd* place, Message* problem) {
-  place->reset(openat(dev, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!place->valid() && errno == ENOENT) return open_new_place(dev, place, problem);
+bool open_target(int dev, UniqueFd* target, Message* problem) {
+  target->reset(openat(dev, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!target->valid() && errno == ENOENT) return create_target(dev, target, problem);
   struct stat status;
-  if (!place->valid() || fstat(place->get(), &status) == -1) {
-    problem->add("--mount-console: expected to look at /dev/console, got ").error(errno);
-    problem->add("; see what denies it here");
-    return false;
+  if (!target->valid() || fstat(target->get(), &status) == -1) {
+    return refuse(problem, "--mount-console: expected to look at /dev/console, got {}; see what denies it here",
+                  strerror(errno));
   }
+  // A device is refused too: where /dev is the host's, it is the host's own console.
   if (S_ISREG(status.st_mode)) return true;
-  // A device too: it is the host's own console where /dev is the host's.
-  problem->add("--mount-console: \"/dev/console\": expected nothing or a regular file to mount on, got ");
-  add_kind(common::file_seen(status), problem);
-  problem->add("; remove it from the root file system");
-  return false;
+  return refuse(
+      problem,
+      "--mount-console: \"/dev/console\": expected nothing or a regular file to mount on, got {}; remove it from "
+      "the root file system",
+      FileKind(common::file_seen(status)).text());
 }
 
-bool mount_by_descriptors(int peer, int place) {
+bool mount_by_descriptors(int peer, int target) {
   UniqueFd tree(static_cast<int>(syscall(SYS_open_tree, peer, "", kEmptyPath | kOpenTreeClone | O_CLOEXEC)));
   if (!tree.valid()) return false;
-  return syscall(SYS_move_mount, tree.get(), "", place, "", kFromDescriptor | kToDescriptor) == 0;
+  return syscall(SYS_move_mount, tree.get(), "", target, "", kFromDescriptor | kToDescriptor) == 0;
 }
 
-// The two as entries of a genuine /proc/self/fd, which lead to just these files.
-bool mount_through_proc(int peer, int place) {
+// Names both as entries of a genuine /proc/self/fd, which lead to exactly these files.
+bool mount_through_proc(int peer, int target) {
   UniqueFd proc_self_fd = common::open_proc_self_fd();
   WorkingDirectory there;
   if (!proc_self_fd.valid() || !there.enter(proc_self_fd.get())) return false;
-  char source[common::kDecimalLength];
-  char target[common::kDecimalLength];
-  common::format_decimal(static_cast<unsigned>(peer), source);
-  common::format_decimal(static_cast<unsigned>(place), target);
-  bool mounted = mount(source, target, nullptr, MS_BIND, nullptr) == 0;
+  char source_name[common::kDecimalLength];
+  char target_name[common::kDecimalLength];
+  common::format_decimal(static_cast<unsigned>(peer), source_name);
+  common::format_decimal(static_cast<unsigned>(target), target_name);
+  bool mounted = mount(source_name, target_name, nullptr, MS_BIND, nullptr) == 0;
   int error = errno;
   if (!there.leave()) return false;
   errno = error;
@@ -90,15 +91,15 @@ bool mount_through_proc(int peer, int place) {
 
 bool mount_console(const UniqueFd& peer, Message* problem) {
   UniqueFd dev;
-  UniqueFd place;
+  UniqueFd target;
   common::PtyFailure failure = common::open_dev(&dev);
   if (failure.failed()) return refuse_mount(failure.error, problem);
-  if (!open_place(dev.get(), &place, problem)) return false;
-  if (mount_by_descriptors(peer.get(), place.get())) return true;
+  if (!open_target(dev.get(), &target, problem)) return false;
+  if (mount_by_descriptors(peer.get(), target.get())) return true;
   int error = errno;
-  // ENOSYS before Linux 5.2, EPERM also from a seccomp profile that does not know the calls.
+  // ENOSYS before Linux 5.2. EPERM also from a seccomp profile that does not know the calls.
   bool unknown = error == ENOSYS || error == EPERM;
-  if (unknown && mount_through_proc(peer.get(), place.get())) return true;
+  if (unknown && mount_through_proc(peer.get(), target.get())) return true;
   return refuse_mount(error, problem);
 }
 

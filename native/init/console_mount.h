@@ -1,6 +1,6 @@
-// --mount-console: the terminal as /dev/console as well, for programs that insist on one. A root file system may have
-// laid a trap there (CVE-2025-52565): only an empty place and a regular file are mounted on, nothing is opened or cut
-// to find out, and source and target of the mount are descriptors, no names.
+// --mount-console: mounts the terminal on /dev/console too, for programs that require that file. A root file system may
+// be malicious there (CVE-2025-52565): only a missing or a regular file is mounted on, no existing file is opened for
+// reading or writing or truncated, and source and target of the mount are descriptors, not names.
 #pragma once
 
 #include "message.h"

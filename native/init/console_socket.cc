@@ -20,10 +20,10 @@ namespace {
 
 using common::UniqueFd;
 
-constexpr size_t kNameLimit = sizeof(sockaddr_un::sun_path);
+constexpr size_t kMaxNameBytes = sizeof(sockaddr_un::sun_path);
 
-// The length is exact: no NUL behind a path, which makes all 108 bytes usable, and none behind an abstract name, where
-// it would be part of the name.
+// The length counts no NUL at the end: a path can then use all 108 bytes, and in an abstract name a NUL would be part
+// of the name.
 int connect_bytes(int socket, const char* bytes, size_t length) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -32,8 +32,8 @@ int connect_bytes(int socket, const char* bytes, size_t length) {
   return common::retry_on_eintr([&] { return connect(socket, reinterpret_cast<sockaddr*>(&address), size); });
 }
 
-// An address holds 108 bytes and a path may be longer. /proc/self/fd/N/name would be the usual way round, but a
-// container need not have a /proc.
+// For a path of more than the 108 bytes of an address. Not through /proc/self/fd/N/name, because a container need not
+// have a /proc.
 int connect_from_its_directory(int socket, const char* path, size_t directory_length) {
   char directory_name[PATH_MAX];
   if (directory_length >= sizeof(directory_name)) {
@@ -55,9 +55,9 @@ int connect_from_its_directory(int socket, const char* path, size_t directory_le
 
 int connect_path(int socket, const char* path) {
   size_t length = strlen(path);
-  if (length <= kNameLimit) return connect_bytes(socket, path, length);
+  if (length <= kMaxNameBytes) return connect_bytes(socket, path, length);
   const char* slash = strrchr(path, '/');
-  if (slash == nullptr || strlen(slash + 1) > kNameLimit) {
+  if (slash == nullptr || strlen(slash + 1) > kMaxNameBytes) {
     errno = ENAMETOOLONG;
     return -1;
   }
@@ -66,44 +66,52 @@ int connect_path(int socket, const char* path) {
 
 int connect_abstract(int socket, const char* name) {
   size_t length = strlen(name);
-  if (length >= kNameLimit) {
+  if (length >= kMaxNameBytes) {
     errno = ENAMETOOLONG;
     return -1;
   }
-  char bytes[kNameLimit] = {};
+  char bytes[kMaxNameBytes] = {};
   memcpy(bytes + 1, name, length);  // NOLINT(bugprone-not-null-terminated-result): no NUL is wanted
   return connect_bytes(socket, bytes, 1 + length);
 }
 
-void explain_connect(const char* name, int error, Message* problem) {
-  problem->add("--console-socket ").quote(name).add(": expected a receiver that listens there, got ");
+bool refuse_connect(const char* name, int error, Message* problem) {
+  Value socket = foreign(name);
   switch (error) {
     case ENOENT:
-      problem->add("no such file; start the receiver first, and give the path as it is in the container");
-      return;
+      return refuse(problem,
+                    "--console-socket {}: expected a receiver that listens there, got no such file; start the receiver "
+                    "first, and give the path as it is in the container",
+                    socket);
     case ECONNREFUSED:
-      problem->add("a refused connection: nobody listens; start the receiver first");
-      return;
+      return refuse(problem,
+                    "--console-socket {}: expected a receiver that listens there, got a refused connection; start the "
+                    "receiver first",
+                    socket);
     case EPROTOTYPE:
-      problem->add("a socket of another type; make the receiver listen on a stream socket");
-      return;
+      return refuse(
+          problem,
+          "--console-socket {}: expected a receiver that listens there, got a socket of another type; make the "
+          "receiver listen on a stream socket",
+          socket);
     case ENAMETOOLONG:
-      problem->add("a name that no Unix socket can have; use one of at most 108 bytes (107 behind @)");
-      return;
+      return refuse(
+          problem,
+          "--console-socket {}: expected a receiver that listens there, got a name that is too long for a Unix "
+          "socket; use one of at most 108 bytes (107 after @)",
+          socket);
     default:
-      problem->error(error).add("; check the path and who may use it");
+      return refuse(
+          problem,
+          "--console-socket {}: expected a receiver that listens there, got {}; check the path and its permissions",
+          socket, strerror(error));
   }
 }
 
-// The frequent two in words of its own: what a C library calls them differs, and says less.
-void explain_descriptor(int error, Message* problem) {
-  if (error == EBADF) {
-    problem->add("a descriptor that is not open");
-  } else if (error == ENOTSOCK) {
-    problem->add("something else than a socket");
-  } else {
-    problem->error(error);
-  }
+// What the descriptor is instead of a socket. The C libraries' texts for the frequent two differ, and say less.
+const char* other_than_socket(int error) {
+  if (error == EBADF) return "a descriptor that is not open";
+  return error == ENOTSOCK ? "a file that is not a socket" : strerror(error);
 }
 
 bool adopt(int number, UniqueFd* socket, Message* problem) {
@@ -113,23 +121,19 @@ bool adopt(int number, UniqueFd* socket, Message* problem) {
   bool answered = getsockopt(number, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
                   getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
   int error = errno;
-  // A TCP socket would take the message and drop the descriptor without a word.
+  // A TCP socket would send the message and silently drop the descriptor.
   if (answered && domain == AF_UNIX && type == SOCK_STREAM) {
     socket->reset(number);
     return true;
   }
-  problem->add("--console-socket-fd ").number(static_cast<unsigned>(number));
-  problem->add(": expected a connected Unix stream socket, got ");
-  if (answered) {
-    problem->add("a socket of another domain or type");
-  } else {
-    explain_descriptor(error, problem);
-  }
-  problem->add("; check which descriptors this process was started with");
-  return false;
+  return refuse(problem,
+                "--console-socket-fd {}: expected a connected Unix stream socket, got {}; check which descriptors this "
+                "process was started with",
+                static_cast<unsigned>(number),
+                answered ? "a socket of another domain or type" : other_than_socket(error));
 }
 
-// An inherited socket may be non-blocking, and is shared: it stays as it is.
+// An inherited socket may be non-blocking. Other processes share that flag, so it stays, and poll(2) waits.
 ssize_t send_waiting(int socket, const char* bytes, size_t length, const int* fds, size_t fd_count) {
   for (;;) {
     ssize_t sent = common::send_message(socket, bytes, length, fds, fd_count, 0);
@@ -139,21 +143,26 @@ ssize_t send_waiting(int socket, const char* bytes, size_t length, const int* fd
   }
 }
 
-void explain_send(int error, Message* problem) {
-  problem->add("expected the receiver to take the terminal, got ");
+bool refuse_send(int error, Message* problem) {
   switch (error) {
     case EPIPE:
     case ECONNRESET:
-      problem->add("a closed connection; see what the receiver says");
-      return;
+      return refuse(problem,
+                    "expected the receiver to take the terminal, got a closed connection; see what the receiver says");
     case EPERM:
-      problem->add("a socket that lets no descriptor through; set SO_PASSRIGHTS on the receiver's side");
-      return;
+      return refuse(
+          problem,
+          "expected the receiver to take the terminal, got a socket that refuses descriptors; set SO_PASSRIGHTS "
+          "on the receiver's side");
     case ETOOMANYREFS:
-      problem->add("too many descriptors under way for this user; let the receivers take theirs, then try again");
-      return;
+      return refuse(problem,
+                    "expected the receiver to take the terminal, got too many descriptors in flight for this user; let "
+                    "receivers take theirs, then try again");
     default:
-      problem->error(error).add("; see that the socket is connected to a receiver");
+      return refuse(
+          problem,
+          "expected the receiver to take the terminal, got {}; check that the socket is connected to a receiver",
+          strerror(error));
   }
 }
 
@@ -164,14 +173,10 @@ bool open_console_socket(const Options& options, UniqueFd* socket, Message* prob
   const char* name = options.console_socket;
   UniqueFd created(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!created.valid()) {
-    problem->add("expected a Unix socket, got ").error(errno).add("; see what denies socket(2) here");
-    return false;
+    return refuse(problem, "expected a Unix socket, got {}; see what denies socket(2) here", strerror(errno));
   }
   int connected = name[0] == '@' ? connect_abstract(created.get(), name + 1) : connect_path(created.get(), name);
-  if (connected == -1) {
-    explain_connect(name, errno, problem);
-    return false;
-  }
+  if (connected == -1) return refuse_connect(name, errno, problem);
   socket->reset(created.release());
   return true;
 }
@@ -181,9 +186,8 @@ bool send_console(const UniqueFd& socket, const char* name, const UniqueFd& ptmx
   int fd = ptmx.get();
   ssize_t sent = send_waiting(socket.get(), name, length, &fd, 1);
   if (sent == static_cast<ssize_t>(length)) return true;
-  // A name is one buffer of the kernel's: it takes all of it or nothing.
-  explain_send(sent == -1 ? errno : EMSGSIZE, problem);
-  return false;
+  // A name fits one buffer of the kernel, which takes all of it or nothing.
+  return refuse_send(sent == -1 ? errno : EMSGSIZE, problem);
 }
 
 }  // namespace init

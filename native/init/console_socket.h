@@ -1,5 +1,5 @@
-// The receiver's end of the wire: a Unix stream socket that carries one message, the bytes of --name with the ptmx as
-// the only descriptor. There is no answer; the receiver may accept and receive later.
+// The socket to the receiver: a Unix stream socket that carries one message, the bytes of --name with the ptmx as its
+// only descriptor. The receiver sends no answer, and may accept and receive later.
 #pragma once
 
 #include "message.h"
@@ -8,7 +8,7 @@
 
 namespace init {
 
-// Connects, or takes over the inherited descriptor. False: `problem` says why.
+// Connects, or takes the inherited descriptor. False with the reason in `problem`.
 bool open_console_socket(const Options& options, common::UniqueFd* socket, Message* problem);
 
 bool send_console(const common::UniqueFd& socket, const char* name, const common::UniqueFd& ptmx, Message* problem);

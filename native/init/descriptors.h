@@ -1,16 +1,16 @@
-// Which descriptors the command gets: 0, 1 and 2, and no other. Whatever else the caller left open (a directory of the
-// host is enough to leave a container, CVE-2024-21626) is closed by exec.
+// The command gets the descriptors 0, 1 and 2 only. exec closes all others that the caller left open: a directory of
+// the host would be enough to leave a container (CVE-2024-21626).
 #pragma once
 
 namespace init {
 
-// Where a standard descriptor is closed, the next open(2) would take its number, and a message to standard error would
-// land in whatever that was. /dev/null need not exist here: the places are taken by handles nobody can read or write.
+// Opens each standard descriptor that is closed. Otherwise the next open(2) would take its number, and messages to
+// standard error would be written to that file. O_PATH descriptors, because /dev/null need not exist here.
 void occupy_standard_descriptors();
 
-enum class Inherited { kCloseOnExec, kCloseNow };
+enum class Close { kOnExec, kNow };
 
-// Every descriptor above 2. False with errno set.
-bool dismiss_descriptors(Inherited how);
+// Closes every descriptor above 2. False with errno set.
+bool close_inherited(Close when);
 
 }  // namespace init

@@ -1,5 +1,6 @@
 #include "file_kind.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 namespace init {
@@ -29,9 +30,14 @@ const char* kind_of(mode_t mode) {
 
 }  // namespace
 
-void add_kind(const common::FileSeen& seen, Message* message) {
-  message->add(kind_of(seen.mode));
-  if (S_ISCHR(seen.mode) || S_ISBLK(seen.mode)) message->number(seen.rdev_major).add(":").number(seen.rdev_minor);
+FileKind::FileKind(const common::FileSeen& seen) {
+  char* end = stpcpy(text_, kind_of(seen.mode));
+  if (!S_ISCHR(seen.mode) && !S_ISBLK(seen.mode)) return;
+  char number[common::kDecimalLength];
+  common::format_decimal(seen.rdev_major, number);
+  end = stpcpy(stpcpy(end, number), ":");
+  common::format_decimal(seen.rdev_minor, number);
+  stpcpy(end, number);
 }
 
 }  // namespace init

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "retry.h"
@@ -11,25 +12,21 @@ namespace init {
 
 namespace {
 
-// The places of the standard descriptors are kept: the terminal takes them.
+// Standard descriptors stay open, because the terminal replaces them.
 void close_above_standard(int fd) {
   if (fd > STDERR_FILENO) close(fd);
 }
 
 bool is_open(const char* option, int fd, Message* problem) {
   if (fd == -1 || fcntl(fd, F_GETFD) != -1) return true;
-  problem->add(option).add(" ").number(static_cast<unsigned>(fd));
-  problem->add(": expected an inherited descriptor, got one that is not open");
-  problem->add("; check which descriptors this process was started with");
-  return false;
+  return refuse(
+      problem,
+      "{} {}: expected an inherited descriptor, got one that is not open; check which descriptors this process "
+      "was started with",
+      option, static_cast<unsigned>(fd));
 }
 
-bool refuse(const char* option, const char* expected, Message* problem) {
-  problem->add(option).add(": expected ").add(expected).add(", got ");
-  return false;
-}
-
-// A descriptor that was made non-blocking by its other holders stays so: it is waited for instead.
+// Other holders of the descriptor may have made it non-blocking. The flag stays, and poll(2) waits.
 template <typename Call>
 ssize_t wait_and(int fd, short event, Call call) {
   for (;;) {
@@ -46,7 +43,7 @@ bool check_handshake(const Options& options, Message* problem) {
   return is_open("--ready-fd", options.ready_fd, problem) && is_open("--wait-fd", options.wait_fd, problem);
 }
 
-bool tell_ready(const Options& options, Message* problem) {
+bool write_ready(const Options& options, Message* problem) {
   int fd = options.ready_fd;
   if (fd == -1) return true;
   ssize_t written = wait_and(fd, POLLOUT, [fd] { return write(fd, "\n", 1); });
@@ -54,12 +51,14 @@ bool tell_ready(const Options& options, Message* problem) {
     if (fd != options.wait_fd) close_above_standard(fd);
     return true;
   }
-  refuse("--ready-fd", "to write a byte", problem);
-  problem->error(errno).add("; give a descriptor open for writing, whose reader stays until then");
-  return false;
+  return refuse(
+      problem,
+      "--ready-fd: expected to write a byte, got {}; give a descriptor open for writing, whose reader stays until "
+      "then",
+      strerror(errno));
 }
 
-bool wait_for_go(const Options& options, Message* problem) {
+bool read_go(const Options& options, Message* problem) {
   int fd = options.wait_fd;
   if (fd == -1) return true;
   char go = 0;
@@ -68,13 +67,11 @@ bool wait_for_go(const Options& options, Message* problem) {
     close_above_standard(fd);
     return true;
   }
-  refuse("--wait-fd", "a byte that says go", problem);
-  if (got == 0) {
-    problem->add("the end: the other side is gone; keep it open until the command may run");
-  } else {
-    problem->error(errno).add("; give a descriptor open for reading");
+  if (got == -1) {
+    return refuse(problem, "--wait-fd: expected a byte, got {}; give a descriptor open for reading", strerror(errno));
   }
-  return false;
+  return refuse(problem,
+                "--wait-fd: expected a byte, got the end of file; keep the other end open until the command may run");
 }
 
 }  // namespace init

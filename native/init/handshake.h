@@ -1,5 +1,5 @@
-// --ready-fd and --wait-fd: the console is there, says console-init; go on, says the outside. One byte each way, so a
-// pipe each or one socket for both will do. An end without the byte says that the other side is gone.
+// --ready-fd and --wait-fd: console-init reports that the terminal was sent and taken, and waits until the caller lets
+// the command run. One byte each way, so two pipes or one socket serve. An end of file means that the caller is gone.
 #pragma once
 
 #include "message.h"
@@ -7,13 +7,13 @@
 
 namespace init {
 
-// Early: a number that nobody opened is found before the terminal is sent.
+// Call it first, so that a descriptor that is not open is found before the terminal is sent.
 bool check_handshake(const Options& options, Message* problem);
 
 // Writes a newline, and closes the descriptor unless it is the one to wait on or a standard one.
-bool tell_ready(const Options& options, Message* problem);
+bool write_ready(const Options& options, Message* problem);
 
 // Reads a byte, and closes.
-bool wait_for_go(const Options& options, Message* problem);
+bool read_go(const Options& options, Message* problem);
 
 }  // namespace init

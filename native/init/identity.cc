@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "progress.h"
@@ -10,7 +11,7 @@ namespace init {
 
 namespace {
 
-constexpr int kMostGroups = 65536;  // NGROUPS_MAX of the kernel, include/uapi/linux/limits.h
+constexpr int kMaxGroups = 65536;  // NGROUPS_MAX of the kernel, include/uapi/linux/limits.h
 
 // Whether `group`, as getgroups(2) lists it, is one that this user namespace does not map: the overflow gid stands for
 // those. The kernel translates an id before it asks for the right to it, so EINVAL means "not mapped" to every process.
@@ -25,9 +26,9 @@ bool is_unmapped(gid_t group) {
 // the kernel denies setgroups(2) to everyone, since a group can also take permissions away. Another user must not get
 // it.
 bool may_keep_groups(const Options& options) {
-  static gid_t groups[kMostGroups];
+  static gid_t groups[kMaxGroups];
   bool same_user = getuid() == options.user && geteuid() == options.user;
-  int count = getgroups(kMostGroups, groups);
+  int count = getgroups(kMaxGroups, groups);
   if (count == -1) return false;
   for (int i = 0; i < count; i++) {
     if (groups[i] != options.user_group && !(same_user && is_unmapped(groups[i]))) return false;
@@ -43,15 +44,28 @@ bool give_up_groups(const Options& options) {
   return false;
 }
 
-bool refuse_user(const char* what, const Options& options, Message* problem) {
-  problem->add("--user: expected to become ").add(what);
-  problem->number(what[0] == 'u' ? options.user : options.user_group).add(", got ");
-  if (errno == EINVAL) {
-    problem->add("an id that this user namespace does not map; map it, or give another");
-  } else {
-    problem->error(errno).add("; start console-init with the right to change it (CAP_SETUID, CAP_SETGID)");
+bool refuse_id(const char* kind, unsigned id, int error, Message* problem) {
+  if (error == EINVAL) {
+    return refuse(problem,
+                  "--user: expected to become {} {}, got an id that this user namespace does not map; map it, or "
+                  "give another",
+                  kind, id);
   }
-  return false;
+  return refuse(problem,
+                "--user: expected to become {} {}, got {}; start console-init with the right to change it "
+                "(CAP_SETUID, CAP_SETGID)",
+                kind, id, strerror(error));
+}
+
+bool refuse_owner(const char* option, unsigned owner, int error, Message* problem) {
+  if (error == EINVAL) {
+    return refuse(problem,
+                  "{}: expected the terminal to become user {}'s, got an id that this user namespace does not "
+                  "map; map it, or give another",
+                  option, owner);
+  }
+  return refuse(problem, "{}: expected the terminal to become user {}'s, got {}; see what denies fchown here", option,
+                owner, strerror(error));
 }
 
 }  // namespace
@@ -59,37 +73,33 @@ bool refuse_user(const char* what, const Options& options, Message* problem) {
 bool give_terminal(const Options& options, const common::UniqueFd& peer, Message* problem) {
   if (!options.has_owner && !options.has_user) return true;
   uid_t owner = options.has_owner ? options.owner : options.user;
-  // Its group stays as the devpts' mount option gid= has it.
+  // The group stays that of the devpts' mount option gid=.
   if (fchown(peer.get(), owner, static_cast<gid_t>(-1)) == 0) return true;
   int error = errno;
   if (error == EPERM || error == EROFS) {
-    // A namespace without the right to it, or a read-only devpts. As runtimes do: the terminal works without.
-    say(Message().add("the terminal keeps its owner: ").error(error));
+    // A namespace without the right to it, or a read-only devpts. Runtimes go on too: the terminal works without.
+    Message line;
+    line.set("the terminal keeps its owner: {}", strerror(error));
+    report(line);
     return true;
   }
-  problem->add(options.has_owner ? "--owner" : "--user").add(": expected the terminal to become user ").number(owner);
-  problem->add("'s, got ");
-  if (error == EINVAL) {
-    problem->add("an id that this user namespace does not map; map it, or give another");
-  } else {
-    problem->error(error).add("; see what denies fchown here");
-  }
-  return false;
+  return refuse_owner(options.has_owner ? "--owner" : "--user", owner, error, problem);
 }
 
 bool become_user(const Options& options, Message* problem) {
   if (!options.has_user) return true;
   if (!give_up_groups(options)) {
-    problem->add("--user: expected to give up the supplementary groups, got ").error(errno);
-    problem->add("; start console-init without them, or with the right to change them (CAP_SETGID)");
-    return false;
+    return refuse(problem,
+                  "--user: expected to give up the supplementary groups, got {}; start console-init without them, "
+                  "or with the right to change them (CAP_SETGID)",
+                  strerror(errno));
   }
-  // The group first: afterwards the right to it is gone.
+  // The group first: the right to change it is lost with the user.
   if (setresgid(options.user_group, options.user_group, options.user_group) == -1) {
-    return refuse_user("group ", options, problem);
+    return refuse_id("group", options.user_group, errno, problem);
   }
-  if (setresuid(options.user, options.user, options.user) == -1) return refuse_user("user ", options, problem);
-  return true;
+  if (setresuid(options.user, options.user, options.user) == 0) return true;
+  return refuse_id("user", options.user, errno, problem);
 }
 
 }  // namespace init

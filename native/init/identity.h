@@ -1,4 +1,4 @@
-// Whose the terminal is, and as whom the command runs.
+// The owner of the terminal, and the user of the command.
 #pragma once
 
 #include "message.h"

@@ -1,8 +1,9 @@
-// console-init: opens a terminal inside a container, sends its ptmx out over a Unix socket, and becomes the command on
-// that terminal. The options are in option_table.cc, the exit statuses in command.h.
+// console-init: opens a terminal inside a container, sends its PTY master (ptmx) out over a Unix socket, and becomes
+// the command on that terminal. option_table.cc has the options, command.h the exit statuses.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -26,54 +27,54 @@ namespace init {
 
 namespace {
 
-bool refuse_seclusion(Message* problem) {
-  problem->add("expected to shut this process off, got ").error(errno).add("; see what denies prctl or close_range");
-  return false;
+// A process of the container must not use /proc/PID/fd or ptrace on this process while it holds descriptors from
+// outside the container (CVE-2016-9962). exec makes the command dumpable again.
+bool make_undumpable(Message* problem) {
+  if (prctl(PR_SET_DUMPABLE, 0) == 0) return true;
+  return refuse(problem, "expected to make this process undumpable, got {}; see what denies prctl here",
+                strerror(errno));
 }
 
-// A process of the container must not reach into this one (/proc/PID/fd, ptrace) while it holds what is not the
-// container's, CVE-2016-9962. exec makes the command dumpable again.
-bool make_undumpable() {
-  return prctl(PR_SET_DUMPABLE, 0) == 0;
+bool close_on_exec(Message* problem) {
+  if (close_inherited(Close::kOnExec)) return true;
+  return refuse(problem,
+                "expected to make inherited descriptors close-on-exec, got {}; see what denies close_range here",
+                strerror(errno));
 }
 
-// Before the terminal takes its place: a failure to run the command has to reach who started this.
+// Before the terminal replaces standard error, so that a failure to run the command still reaches the caller.
 bool keep_standard_error(common::UniqueFd* kept, Message* problem) {
   kept->reset(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (kept->valid()) {
-    speak_through(kept->get());
+    report_to(kept->get());
     return true;
   }
-  problem->add("expected a free descriptor, got ").error(errno).add("; raise the limit of open files");
-  return false;
+  return refuse(problem, "expected a free descriptor, got {}; raise the limit of open files", strerror(errno));
 }
 
 int fail(const Message& problem, int standard_error = STDERR_FILENO) {
-  // On the way out the terminal is closed, and a receiver that then hangs up is not to be what this process dies of.
+  // The exit closes the terminal. A receiver that then hangs up must not end this process by a signal.
   ignore_signal(SIGHUP);
   problem.write_line(standard_error);
   return kOwnFailure;
 }
 
-// Signals, a time limit, and nothing that was inherited by mistake.
+// Default signals, the time limit, and no descriptor that was inherited by mistake.
 bool prepare(const Options& options, Message* problem) {
   reset_signals();
-  // Until the command runs: a reader that is gone is an error to report.
+  // Until the command runs, a missing reader is an error to report.
   ignore_signal(SIGPIPE);
   begin_progress(options.verbose, options.timeout_ms);
-  if (!check_handshake(options, problem)) return false;
-  if (make_undumpable() && dismiss_descriptors(Inherited::kCloseOnExec)) return true;
-  return refuse_seclusion(problem);
+  return check_handshake(options, problem) && make_undumpable(problem) && close_on_exec(problem);
 }
 
-// Before --ready-fd is told: after that only the command's own start may fail.
+// Before --ready-fd is written: after that only the start of the command may fail.
 bool become_command_user(const Options& options, const Supervision& supervision, Message* problem) {
   if (!become_user(options, problem)) return false;
   // A change of user makes the process dumpable again where fs.suid_dumpable is 1, and clears the signal.
-  if (!make_undumpable()) return refuse_seclusion(problem);
+  if (!make_undumpable(problem)) return false;
   if (die_with_parent(supervision.pdeathsig, supervision.parent)) return true;
-  problem->add("--pdeathsig: expected to set it, got ").error(errno).add("; see what denies prctl here");
-  return false;
+  return refuse(problem, "--pdeathsig: expected to set it, got {}; see what denies prctl here", strerror(errno));
 }
 
 bool make_console(const Options& options, common::Pty* pty, Message* problem) {
@@ -95,10 +96,10 @@ bool send_to_receiver(const Options& options, common::Pty* pty, Message* problem
   return true;
 }
 
-bool agree_with_outside(const Options& options, Message* problem) {
-  if (!tell_ready(options, problem)) return false;
-  if (options.wait_fd != -1) step("waiting for the go on --wait-fd");
-  return wait_for_go(options, problem);
+bool exchange_handshake(const Options& options, Message* problem) {
+  if (!write_ready(options, problem)) return false;
+  if (options.wait_fd != -1) step("waiting for the byte on --wait-fd");
+  return read_go(options, problem);
 }
 
 int run(const Options& options, Message& problem) {
@@ -109,10 +110,13 @@ int run(const Options& options, Message& problem) {
   if (!make_console(options, &pty, &problem)) return fail(problem);
   if (!send_to_receiver(options, &pty, &problem)) return fail(problem);
   step("taking the terminal");
-  if (!take_terminal(pty.peer, &supervision, &problem)) return fail(problem);
+  // The command gets a child process with --init, and where this process cannot lead a session on the terminal.
+  bool in_child = options.init || !lead_session(pty.peer);
+  if (in_child && !fork_supervised(&supervision, &problem)) return fail(problem);
+  if (in_child && !take_terminal(pty.peer, &problem)) return fail(problem);
   if (!become_command_user(options, supervision, &problem)) return fail(problem);
   if (!keep_standard_error(&standard_error, &problem)) return fail(problem);
-  if (!agree_with_outside(options, &problem)) return fail(problem);
+  if (!exchange_handshake(options, &problem)) return fail(problem);
   step("starting the command");
   if (!use_as_standard(pty.peer, &problem)) return fail(problem, standard_error.get());
   end_timeout();

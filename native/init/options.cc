@@ -16,7 +16,7 @@ const Option* find_option(const char* name, size_t length) {
   return nullptr;
 }
 
-// Walks the arguments in front of the command.
+// Reads the arguments before the command.
 class Arguments {
  public:
   Arguments(int argc, char** argv) : next_(argc > 0 ? argv + 1 : argv) {}
@@ -41,56 +41,56 @@ class Arguments {
     size_t length = equals != nullptr ? static_cast<size_t>(equals - argument) : strlen(argument);
     const Option* option = find_option(argument, length);
     if (option == nullptr) {
-      problem->add("expected an option or a command, got the unknown option ").quote(argument, length);
-      problem->add("; console-init --help lists the options");
+      refuse(problem,
+             "expected an option or a command, got the unknown option {}; console-init --help lists the options",
+             foreign(argument, length));
       return Request::kInvalid;
     }
-    bool* seen = &seen_[option - kOptions];
-    if (*seen) {
-      problem->add(option->name).add(": expected once, given twice; remove one");
-      return Request::kInvalid;
-    }
-    *seen = true;
-    if (option->value == nullptr) {
-      if (equals == nullptr) return take(option, nullptr, options, problem);
-      problem->add(option->name).add(": expected no value, got ").quote(equals + 1).add("; remove it");
-      return Request::kInvalid;
-    }
-    const char* value = equals != nullptr ? equals + 1 : take_value(option, problem);
-    if (value == nullptr) return Request::kInvalid;
-    if (value[0] == '\0') {
-      problem->add(option->name).add(": expected ").add(option->value).add(", got an empty value; give one");
-      return Request::kInvalid;
-    }
-    return take(option, value, options, problem);
+    bool read =
+        is_first(*option, problem) && read_value(*option, equals != nullptr ? equals + 1 : nullptr, options, problem);
+    return read ? option->request : Request::kInvalid;
   }
 
-  static Request take(const Option* option, const char* value, Options* options, Message* problem) {
-    if (option->read == nullptr || option->read(value, options, problem)) return option->request;
-    return Request::kInvalid;
+  bool is_first(const Option& option, Message* problem) {
+    bool* given = &given_[&option - kOptions];
+    if (*given) return refuse(problem, "{}: expected once, got it twice; remove one", option.name);
+    *given = true;
+    return true;
   }
 
-  // What looks like the next option is taken for a forgotten value; --option=value can say anything.
-  const char* take_value(const Option* option, Message* problem) {
-    const char* value = *next_;
-    if (value != nullptr && value[0] != '-') {
-      next_++;
-      return value;
+  // `value` is the text after the equals sign, or null without one.
+  bool read_value(const Option& option, const char* value, Options* options, Message* problem) {
+    if (option.value == nullptr && value != nullptr) {
+      return refuse(problem, "{}: expected no value, got {}; remove it", option.name, foreign(value));
     }
-    problem->add(option->name).add(": expected ").add(option->value).add(" behind it, got ");
-    if (value == nullptr) {
-      problem->add("the end of the arguments; give it");
-    } else {
-      problem->quote(value).add("; give it, if need be as ").add(option->name).add("=").add(option->value);
+    if (option.value != nullptr && value == nullptr && !next_value(option, &value, problem)) return false;
+    if (value != nullptr && value[0] == '\0') {
+      return refuse(problem, "{}: expected {}, got an empty value; give one", option.name, option.value);
     }
-    return nullptr;
+    return apply(option, value, options, problem);
+  }
+
+  // An argument that looks like an option is not taken as a value, which was probably forgotten. --option=VALUE takes
+  // any.
+  bool next_value(const Option& option, const char** value, Message* problem) {
+    *value = *next_;
+    if (*value == nullptr) {
+      return refuse(problem, "{}: expected {} after it, got the end of the arguments; give it", option.name,
+                    option.value);
+    }
+    if ((*value)[0] == '-') {
+      return refuse(problem, "{}: expected {} after it, got {}; give it, if need be as {}={}", option.name,
+                    option.value, foreign(*value), option.name, option.value);
+    }
+    next_++;
+    return true;
   }
 
   char** next_;
-  bool seen_[kOptionCount] = {};
+  bool given_[kOptionCount] = {};
 };
 
-// The socket carries one message and is closed after it.
+// The console socket carries one message and is closed after it.
 bool shares_socket(const Options& options) {
   int socket = options.console_socket_fd;
   return socket != -1 && (socket == options.ready_fd || socket == options.wait_fd);
@@ -99,22 +99,24 @@ bool shares_socket(const Options& options) {
 bool check_together(const Options& options, Message* problem) {
   bool by_path = options.console_socket != nullptr;
   bool by_fd = options.console_socket_fd != -1;
-  const char* wrong = nullptr;
   if (by_path && by_fd) {
-    wrong = "expected one of --console-socket and --console-socket-fd, got both; remove one";
-  } else if (!by_path && !by_fd) {
-    wrong = "expected --console-socket PATH or --console-socket-fd N, got neither; say where the terminal goes";
-  } else if (shares_socket(options)) {
-    wrong = "expected another descriptor for --ready-fd and --wait-fd, got the console socket's; give them their own";
-  } else if (options.subreaper && !options.init) {
-    wrong = "--subreaper: expected --init with it, got it alone; add --init";
-  } else if (options.to_group && !options.init) {
-    wrong = "--group: expected --init with it, got it alone; add --init";
-  } else if (*options.command == nullptr) {
-    wrong = "expected a command behind the options, got none; add it, for example -- /bin/sh";
+    return refuse(problem, "expected one of --console-socket and --console-socket-fd, got both; remove one");
   }
-  if (wrong != nullptr) problem->add(wrong);
-  return wrong == nullptr;
+  if (!by_path && !by_fd) {
+    return refuse(problem, "expected --console-socket PATH or --console-socket-fd N, got neither; give one of them");
+  }
+  if (shares_socket(options)) {
+    return refuse(problem,
+                  "expected other descriptors for --ready-fd and --wait-fd, got the console socket's; give others");
+  }
+  if (options.subreaper && !options.init) {
+    return refuse(problem, "--subreaper: expected --init with it, got it alone; add --init");
+  }
+  if (options.to_group && !options.init) {
+    return refuse(problem, "--group: expected --init with it, got it alone; add --init");
+  }
+  if (*options.command != nullptr) return true;
+  return refuse(problem, "expected a command after the options, got none; add it, for example -- /bin/sh");
 }
 
 bool print(const char* text) {

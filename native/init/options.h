@@ -1,4 +1,4 @@
-// The command line: what the options ask for. The table of them is in option_table.cc.
+// The command line. option_table.cc has the table of options.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -11,7 +11,7 @@ namespace init {
 struct Options {
   const char* console_socket = nullptr;
   int console_socket_fd = -1;
-  const char* name = "/dev/ptmx";  // what runc calls it
+  const char* name = "/dev/ptmx";  // as runc names it
   bool has_size = false;
   winsize size{};
   const char* ptmx = nullptr;
@@ -34,10 +34,10 @@ struct Options {
 
 enum class Request { kRun, kHelp, kVersion, kInvalid };
 
-// For kInvalid `problem` says why. The options point into `argv`.
+// For kInvalid `problem` has the reason. The options point into `argv`.
 Request parse_options(int argc, char** argv, Options* options, Message* problem);
 
-// False when standard output could not take it.
+// False when standard output could not be written.
 bool print_help();
 bool print_version();
 

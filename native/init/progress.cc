@@ -12,7 +12,7 @@ namespace init {
 
 namespace {
 
-// The process's own, like the signal that reads it.
+// One for the process, because its signal handler reads it.
 struct Progress {
   bool verbose = false;
   int messages = STDERR_FILENO;
@@ -27,16 +27,18 @@ constexpr long kSecond = 1000 * kMillisecond;
 
 timespec now() {
   timespec time{};
-  // It fails for a clock that is none, and this is one.
+  // It fails for an unknown clock only.
   (void)clock_gettime(CLOCK_MONOTONIC, &time);
   return time;
 }
 
 void on_timeout(int) {
   Message problem;
-  problem.add("--timeout: expected the command to run within ").number(progress.timeout_ms);
-  problem.add(" ms, got no further than ").add(progress.doing);
-  problem.add("; see what keeps the other side, or allow more time");
+  const char* doing = progress.doing;
+  problem.set(
+      "--timeout: expected the command to run within {} ms, got no further than {}; see what delays that, or allow "
+      "more time",
+      progress.timeout_ms, doing);
   problem.write_line(progress.messages);
   _exit(kOwnFailure);
 }
@@ -66,27 +68,29 @@ void begin_progress(bool verbose, unsigned timeout_ms) {
 
 void step(const char* doing) {
   progress.doing = doing;
-  if (progress.verbose) say(Message().add(doing));
+  Message line;
+  line.set(doing);
+  report(line);
 }
 
-void say(const Message& line) {
+void report(const Message& line) {
   if (progress.verbose) line.write_line(progress.messages);
 }
 
-void speak_through(int fd) {
+void report_to(int fd) {
   progress.messages = fd;
 }
 
 void resume_timeout() {
   if (progress.timeout_ms == 0) return;
   timespec present = now();
-  long long left_us = (progress.deadline.tv_sec - present.tv_sec) * 1000000LL;
-  left_us += (progress.deadline.tv_nsec - present.tv_nsec) / 1000;
-  // All zero would be no timer; what is due now fires in a microsecond.
-  if (left_us < 1) left_us = 1;
+  long long remaining_us = (progress.deadline.tv_sec - present.tv_sec) * 1000000LL;
+  remaining_us += (progress.deadline.tv_nsec - present.tv_nsec) / 1000;
+  // All zero would stop the timer.
+  if (remaining_us < 1) remaining_us = 1;
   itimerval timer{};
-  timer.it_value.tv_sec = static_cast<time_t>(left_us / 1000000);
-  timer.it_value.tv_usec = static_cast<suseconds_t>(left_us % 1000000);
+  timer.it_value.tv_sec = static_cast<time_t>(remaining_us / 1000000);
+  timer.it_value.tv_usec = static_cast<suseconds_t>(remaining_us % 1000000);
   set_timer(timer);
 }
 

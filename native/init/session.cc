@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,9 +12,9 @@ namespace init {
 
 namespace {
 
-// What holds the terminal may not be open here any more, and /dev/tty may not exist: false when it stays.
+// Gives up the controlling terminal of this session leader. Not through /dev/tty, which may not exist here.
 void leave_terminal() {
-  // Sent to the foreground group, which may be this process's.
+  // The kernel sends it to the foreground group, which may be this process's.
   ignore_signal(SIGHUP);
   for (int fd = 0; fd <= STDERR_FILENO; fd++) {
     if (ioctl(fd, TIOCNOTTY) == 0) break;
@@ -21,45 +22,37 @@ void leave_terminal() {
   default_signal(SIGHUP);
 }
 
-bool lead_session() {
-  if (getsid(0) != getpid()) return setsid() != -1;
-  leave_terminal();
-  return true;
-}
-
-// Also puts this process's group, which is a session leader's own, in the foreground.
-bool set_controlling(int terminal) {
-  return ioctl(terminal, TIOCSCTTY, 0) == 0;
-}
-
-bool refuse(const char* what, Message* problem) {
-  problem->add("expected ").add(what).add(", got ");
-  if (errno == EIO) {
-    problem->add("a hangup: the receiver has closed the terminal; see what the receiver says");
-    return false;
-  }
-  problem->error(errno);
-  problem->add("; see what denies it here (seccomp, an LSM, the limit of processes)");
-  return false;
-}
-
 }  // namespace
 
-bool take_terminal(const common::UniqueFd& peer, Supervision* supervision, Message* problem) {
-  if (supervision->init) {
-    if (!continue_in_child(supervision)) return refuse("a child process for the command", problem);
-  } else {
-    if (lead_session() && set_controlling(peer.get())) return true;
-    if (errno != EPERM) return refuse("the terminal as controlling terminal", problem);
-    if (!continue_in_child(supervision)) return refuse("a child process to lead a session", problem);
+bool lead_session(const common::UniqueFd& terminal) {
+  if (getsid(0) == getpid()) {
+    leave_terminal();
+  } else if (setsid() == -1) {
+    return false;
   }
-  if (setsid() == -1 || !set_controlling(peer.get())) return refuse("a session on the terminal", problem);
-  return true;
+  // Also puts this process's group, which is a session leader's own, in the foreground.
+  return ioctl(terminal.get(), TIOCSCTTY, 0) == 0;
+}
+
+bool take_terminal(const common::UniqueFd& terminal, Message* problem) {
+  if (lead_session(terminal)) return true;
+  if (errno == EIO) {
+    return refuse(
+        problem,
+        "expected a session on the terminal, got a hangup: the receiver has closed the terminal; see what the "
+        "receiver says");
+  }
+  return refuse(
+      problem, "expected a session on the terminal, got {}; see what denies setsid or TIOCSCTTY here (seccomp, an LSM)",
+      strerror(errno));
 }
 
 bool use_as_standard(const common::UniqueFd& terminal, Message* problem) {
   for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-    if (dup2(terminal.get(), fd) == -1) return refuse("the terminal as standard input, output and error", problem);
+    if (dup2(terminal.get(), fd) != -1) continue;
+    return refuse(problem,
+                  "expected the terminal as standard input, output and error, got {}; see what denies dup2 here",
+                  strerror(errno));
   }
   return true;
 }

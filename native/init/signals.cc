@@ -57,13 +57,13 @@ void default_signal(int number) {
 }
 
 void reset_signals() {
-  for (int number = 1; number < kSignalLimit; number++) default_signal(number);
+  for (int number = 1; number <= kMaxSignal; number++) default_signal(number);
   set_blocked(0);
 }
 
 int signal_by_name(const char* name) {
   unsigned number = 0;
-  if (common::parse_decimal(name, name + strlen(name), kSignalLimit - 1, &number)) return static_cast<int>(number);
+  if (common::parse_decimal(name, name + strlen(name), kMaxSignal, &number)) return static_cast<int>(number);
   if (strncasecmp(name, "SIG", 3) == 0) name += 3;
   for (const Name& known : kNames) {
     if (strcasecmp(name, known.name) == 0) return known.number;

@@ -6,26 +6,26 @@
 
 namespace init {
 
-inline constexpr int kSignalLimit = 65;  // the first number that is none
+inline constexpr int kMaxSignal = 64;
 
 // One bit a signal, as the kernel has it: signal 1 is bit 0.
 using SignalMask = uint64_t;
 inline constexpr SignalMask kAllSignals = ~SignalMask{0};
 
-// What is blocked from now on; what was is the result.
+// Blocks exactly these signals. Returns the mask before.
 SignalMask set_blocked(SignalMask blocked);
 
-// Waits for any signal, all of which are blocked, and takes it: its number, or -1.
+// Waits for any signal, all of which must be blocked, and consumes it. Its number, or -1.
 int take_signal();
 
-// As a program expects to find them: nothing ignored, nothing blocked (execve(2) keeps both).
+// Ignores and blocks no signal. A program expects that, and execve(2) keeps both.
 void reset_signals();
 
-// One signal's disposition: SIG_IGN, SIG_DFL.
+// Sets the disposition of one signal: SIG_IGN, SIG_DFL.
 void ignore_signal(int number);
 void default_signal(int number);
 
-// "TERM", "SIGTERM" or "15", and so on; 0 for what is none.
+// "TERM", "SIGTERM" or "15", and so on. 0 for any other text.
 int signal_by_name(const char* name);
 
 }  // namespace init

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,41 +24,41 @@ class Supervisor {
     for (;;) {
       reap();
       int number = take_signal();
-      if (number > 0 && number != SIGCHLD) pass_on(number);
+      if (number > 0 && number != SIGCHLD) forward(number);
     }
   }
 
  private:
-  // SIGCHLD tells of one or of thousands: all that have ended are taken before the next wait.
+  // One SIGCHLD can stand for many children: reap them all before the next wait.
   void reap() {
     int status = 0;
     for (pid_t ended = waitpid(-1, &status, WNOHANG); ended > 0; ended = waitpid(-1, &status, WNOHANG)) {
-      if (ended == child_) end_like(status);
+      if (ended == child_) exit_as(status);
     }
   }
 
-  void pass_on(int number) {
+  void forward(int number) {
     bool stop = number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
-    send(stop ? SIGSTOP : number);
-    // PID 1 of a namespace does not stop: the kernel keeps its own signals from it.
+    send_signal(stop ? SIGSTOP : number);
+    // PID 1 of a namespace does not stop: the kernel drops a SIGSTOP that it sends to itself.
     if (stop) kill(getpid(), SIGSTOP);
   }
 
-  void send(int number) {
-    // There is no group before the child has made its session.
+  void send_signal(int number) {
+    // The group exists only after the child has called setsid(2).
     if (supervision_.to_group && kill(-child_, number) == 0) return;
     kill(child_, number);
   }
 
-  [[noreturn]] void end_like(int status) {
+  [[noreturn]] void exit_as(int status) {
     if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
     int number = WTERMSIG(status);
     if (!supervision_.init) {
-      // No core file of this process is made: it is not dumpable.
+      // This process leaves no core file, because it is not dumpable.
       kill(getpid(), number);
       set_blocked(0);
     }
-    // PID 1 does not die of its own signal.
+    // Reached by PID 1 too, which its own signal does not end.
     _exit(128 + number);
   }
 
@@ -66,7 +67,7 @@ class Supervisor {
 };
 
 [[noreturn]] void supervise(pid_t child, const Supervision& supervision) {
-  dismiss_descriptors(Inherited::kCloseNow);
+  close_inherited(Close::kNow);
   end_timeout();
   Supervisor(child, supervision).run();
 }
@@ -76,25 +77,31 @@ class Supervisor {
 bool die_with_parent(int signal, pid_t parent) {
   if (signal == 0) return true;
   if (prctl(PR_SET_PDEATHSIG, signal) == -1) return false;
-  // It may have died before; the kernel tells of what comes after only.
+  // The kernel reports only an end after the call. The parent may have ended before.
   if (getppid() != parent) kill(getpid(), signal);
   return true;
 }
 
-bool continue_in_child(Supervision* supervision) {
-  if (supervision->subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) return false;
-  // Before there is a child, which does not inherit it: a refusal can still be told.
-  if (!die_with_parent(supervision->pdeathsig, supervision->parent)) return false;
+bool fork_supervised(Supervision* supervision, Message* problem) {
+  // Before the fork, so that a failure can still be reported. The child inherits neither.
+  bool prepared = (!supervision->subreaper || prctl(PR_SET_CHILD_SUBREAPER, 1) == 0) &&
+                  die_with_parent(supervision->pdeathsig, supervision->parent);
   pid_t self = getpid();
   SignalMask before = set_blocked(kAllSignals);
-  pid_t child = fork();
+  pid_t child = prepared ? fork() : -1;
   if (child > 0) supervise(child, *supervision);
-  if (child == 0) {
-    supervision->parent = self;
-    resume_timeout();
-  }
+  int error = errno;
   set_blocked(before);
-  return child == 0;
+  if (child == -1) {
+    return refuse(
+        problem,
+        "expected a child process for the command, got {}; see what denies fork or prctl here (seccomp, an LSM, "
+        "the limit of processes)",
+        strerror(error));
+  }
+  supervision->parent = self;
+  resume_timeout();
+  return true;
 }
 
 }  // namespace init

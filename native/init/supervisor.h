@@ -1,29 +1,31 @@
-// The parent of the command, where the command does not take this process's place: with --init, and where it could not
-// keep the process's id (see session.h). It holds no side of the terminal, passes every signal on, and reaps whatever
-// has ended: as PID 1 or as a subreaper it inherits orphans.
+// The supervisor: the parent of the command, with --init and where this process cannot lead a session (session.h). It
+// holds no end of the terminal, forwards every signal, and reaps all children: as PID 1 or as a subreaper it inherits
+// orphans.
 //
-// A stop (SIGTSTP, SIGTTIN, SIGTTOU) goes on as SIGSTOP, since the command's group is orphaned and the kernel lets the
-// others pass it by; then this process stops too, and SIGCONT continues both. It does not stop when somebody else stops
-// the command: continued by that somebody, the command would have nobody who reaps.
+// It forwards a stop (SIGTSTP, SIGTTIN, SIGTTOU) as SIGSTOP, because the kernel ignores the others in the command's
+// orphaned group. Then it stops itself, and SIGCONT continues both. When another process stops the command, the
+// supervisor does not stop: that process may continue the command alone, whose orphans must still be reaped.
 #pragma once
 
 #include <sys/types.h>
 
+#include "message.h"
+
 namespace init {
 
 struct Supervision {
-  bool init = false;       // --init: end with 128+n for a signal; otherwise by the same signal
+  bool init = false;       // --init: exits with 128+n after a signal; otherwise ends by the same signal
   bool to_group = false;   // signals go to the command's process group
   bool subreaper = false;  // orphans of the command become this process's children
   int pdeathsig = 0;
-  pid_t parent = 0;  // whose death that signal tells; 0 when it is in another PID namespace
+  pid_t parent = 0;  // the process whose end causes that signal; 0 when it is in another PID namespace
 };
 
-// Returns true in a new child, whose parent is this process. The parent does not return: it closes all but its standard
-// descriptors and exits when the child has ended. False, with errno set, when there is no child.
-bool continue_in_child(Supervision* supervision);
+// Forks. Returns true in the child only: the parent closes all but its standard descriptors, supervises the child, and
+// exits after it. False, without a child, with the reason in `problem`.
+bool fork_supervised(Supervision* supervision, Message* problem);
 
-// prctl(2) PR_SET_PDEATHSIG, for 0 nothing. A change of the user takes it away again.
+// prctl(2) PR_SET_PDEATHSIG; nothing for signal 0. A change of user clears it. False with errno set.
 bool die_with_parent(int signal, pid_t parent);
 
 }  // namespace init

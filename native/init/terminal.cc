@@ -1,6 +1,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -14,85 +15,80 @@ using common::PtyFailure;
 using common::PtyProblem;
 
 constexpr char kMountDevpts[] = "mount one: mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts";
-constexpr char kHowElse[] = "mount /dev/pts with ptmxmode=0666, or give the host's multiplexer: --ptmx /dev/ptmx";
+constexpr char kOtherWays[] = "mount /dev/pts with ptmxmode=0666, or give the host's multiplexer: --ptmx /dev/ptmx";
 
-// A directory is what was to be there: then it is the error that tells.
-void explain_directory(const PtyFailure& failure, Message* problem) {
-  problem->add("expected a directory, got ");
-  if (failure.seen.mode == 0 || S_ISDIR(failure.seen.mode)) {
-    problem->error(failure.error);
-  } else {
-    add_kind(failure.seen, problem);
+// For a directory the error is more exact than the kind.
+bool refuse_directory(const PtyFailure& failure, Message* problem) {
+  bool by_error = failure.seen.mode == 0 || S_ISDIR(failure.seen.mode);
+  FileKind kind(failure.seen);
+  return refuse(problem, "{}: expected a directory, got {}; make it a directory and {}", foreign(failure.path),
+                by_error ? strerror(failure.error) : kind.text(), kMountDevpts);
+}
+
+bool refuse_open(const PtyFailure& failure, Message* problem) {
+  const char* hint = "";
+  if (failure.error == EACCES && failure.seen.mode != 0) {
+    hint = (failure.seen.mode & 0777) == 0 ? " (ptmxmode=000)" : " (see its mode)";
   }
-  problem->add("; make it a directory and ").add(kMountDevpts);
+  return refuse(problem, "{}: expected to open the terminal multiplexer, got {}{}; {}", foreign(failure.path),
+                strerror(failure.error), hint, kOtherWays);
 }
 
-void explain_open(const PtyFailure& failure, Message* problem) {
-  problem->add("expected to open the terminal multiplexer, got ").error(failure.error);
-  bool closed = failure.error == EACCES && failure.seen.mode != 0;
-  if (closed) problem->add((failure.seen.mode & 0777) == 0 ? " (ptmxmode=000)" : " (see its mode)");
-  problem->add("; ").add(kHowElse);
-}
-
-void explain(const PtyFailure& failure, Message* problem) {
-  problem->quote(failure.path).add(": ");
+bool refuse_pty(const PtyFailure& failure, Message* problem) {
+  Value path = foreign(failure.path);
+  const char* error = strerror(failure.error);
+  FileKind kind(failure.seen);
   switch (failure.problem) {
     case PtyProblem::kNone:
-      return;
+      return true;
     case PtyProblem::kDirectory:
-      explain_directory(failure, problem);
-      return;
+      return refuse_directory(failure, problem);
     case PtyProblem::kNotDevpts:
-      problem->add("expected a devpts, got a file system of type ").hexadecimal(failure.filesystem);
-      problem->add("; ").add(kMountDevpts);
-      return;
+      return refuse(problem, "{}: expected a devpts, got a file system of type {}; {}", path,
+                    hexadecimal(failure.filesystem), kMountDevpts);
     case PtyProblem::kOpen:
-      explain_open(failure, problem);
-      return;
+      return refuse_open(failure, problem);
     case PtyProblem::kMountedOver:
-      problem->add("expected the devpts' own device, got something mounted over it: ");
-      add_kind(failure.seen, problem);
-      problem->add("; unmount that");
-      return;
+      return refuse(problem, "{}: expected the devpts' own device, got something mounted over it: {}; unmount that",
+                    path, kind.text());
     case PtyProblem::kWrongFile:
-      problem->add("expected the terminal multiplexer, character device 5:2, got ");
-      add_kind(failure.seen, problem);
-      problem->add("; ").add(kHowElse);
-      return;
+      return refuse(problem, "{}: expected the terminal multiplexer, character device 5:2, got {}; {}", path,
+                    kind.text(), kOtherWays);
     case PtyProblem::kNoProc:
-      problem->add("expected openat2 or a proc file system on /proc to open it safely, got neither");
-      problem->add("; mount /proc, or let the seccomp profile allow openat2");
-      return;
+      return refuse(
+          problem,
+          "{}: expected openat2 or a proc file system on /proc to open it safely, got neither; mount /proc, or "
+          "let the seccomp profile allow openat2",
+          path);
     case PtyProblem::kUnlock:
-      problem->add("expected to unlock a new terminal, got ").error(failure.error);
-      problem->add("; see what denies ioctl TIOCSPTLCK here");
-      return;
+      return refuse(problem, "{}: expected to unlock a new terminal, got {}; see what denies ioctl TIOCSPTLCK here",
+                    path, error);
     case PtyProblem::kPeer:
-      problem->add("expected its peer, got ").error(failure.error);
-      problem->add("; TIOCGPTPEER needs Linux 4.13, and a devpts beside the multiplexer");
-      return;
+      return refuse(problem,
+                    "{}: expected its peer, got {}; TIOCGPTPEER needs Linux 4.13, and a devpts beside the multiplexer",
+                    path, error);
     case PtyProblem::kPeerElsewhere:
-      problem->add("expected a terminal of the devpts on /dev/pts, got one of another devpts");
-      problem->add("; give a multiplexer that belongs to /dev/pts");
-      return;
+      return refuse(
+          problem,
+          "{}: expected a terminal of the devpts on /dev/pts, got one of another devpts; give a multiplexer that "
+          "belongs to /dev/pts",
+          path);
   }
+  return false;
 }
 
 bool set_size(const common::Pty& pty, const winsize& size, Message* problem) {
   if (ioctl(pty.ptmx.get(), TIOCSWINSZ, &size) == 0) return true;
-  problem->add("--size: expected to set the window size, got ").error(errno).add("; see what denies ioctl TIOCSWINSZ");
-  return false;
+  return refuse(problem, "--size: expected to set the window size, got {}; see what denies ioctl TIOCSWINSZ",
+                strerror(errno));
 }
 
 }  // namespace
 
 bool open_terminal(const Options& options, common::Pty* pty, Message* problem) {
   PtyFailure failure = options.ptmx != nullptr ? common::open_pty_through(options.ptmx, pty) : common::open_pty(pty);
-  if (failure.failed()) {
-    explain(failure, problem);
-    return false;
-  }
-  // Before it is sent: the receiver may set another size, and the command must not see this one after that.
+  if (failure.failed()) return refuse_pty(failure, problem);
+  // Before the terminal is sent, because this size must not replace one that the receiver sets.
   return !options.has_size || set_size(*pty, options.size, problem);
 }
 

@@ -1,4 +1,4 @@
-// Opens the terminal the options ask for, and puts what went wrong into a sentence.
+// Opens the terminal that the options describe, and puts a failure into a sentence.
 #pragma once
 
 #include "message.h"

@@ -1,5 +1,5 @@
-// Another working directory for the length of a call: a relative name then begins there, without /proc and without the
-// 108 bytes of a socket address. It is this process's own, and is put back.
+// Changes the working directory for the length of a call, so that a relative name starts in another directory: that
+// needs no /proc, and shortens the path in a socket address. leave() and the destructor change it back.
 #pragma once
 
 #include "unique_fd.h"

@@ -9,17 +9,21 @@ const [F_DUPFD_CLOEXEC, PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPE
 const [TIOCSPTLCK, TIOCSWINSZ, TIOCSCTTY] = [0x40045431, 0x5414, 0x540e];
 
 const cases: [denial: string, options: string[], message: RegExp, around?: string[]][] = [
-  [`prctl:${PR_SET_DUMPABLE}=EPERM`, [], /expected to shut this process off, got Operation not permitted; see what/],
+  [
+    `prctl:${PR_SET_DUMPABLE}=EPERM`,
+    [],
+    /expected to make this process undumpable, got Operation not permitted; see what denies prctl/,
+  ],
   [`ioctl:${TIOCSPTLCK}=EACCES`, [], /expected to unlock a new terminal, got Permission denied; see what denies/],
   [`ioctl:${TIOCSWINSZ}=EACCES`, ["--size=80x24"], /--size: expected to set the window size, got Permission denied/],
   ["fchown=EACCES", ["--owner=0"], /expected .*, got Permission denied; see what denies fchown here/],
   ["socket=EACCES", [], /expected a Unix socket, got Permission denied; see what denies socket\(2\) here/],
-  ["sendmsg=EPERM", [], /expected the receiver to take .* a socket that lets no descriptor through; set SO_PASSRIGHTS/],
-  ["sendmsg=ETOOMANYREFS", [], /expected the receiver to take .* too many descriptors under way for this user/],
+  ["sendmsg=EPERM", [], /expected the receiver to take .* a socket that refuses descriptors; set SO_PASSRIGHTS/],
+  ["sendmsg=ETOOMANYREFS", [], /expected the receiver to take .* too many descriptors in flight for this user/],
   ["sendmsg=ECONNRESET", [], /expected the receiver to take .* a closed connection; see what the receiver says/],
-  ["sendmsg=EACCES", [], /expected the receiver to take the terminal, got Permission denied; see that the socket/],
-  [`ioctl:${TIOCSCTTY}=EACCES`, [], /expected the terminal as controlling terminal, got Permission denied; see what/],
-  ["setsid=EPERM", [], /expected a session on the terminal, got Operation not permitted; see what denies it here/],
+  ["sendmsg=EACCES", [], /expected the receiver to take the terminal, got Permission denied; check that the socket/],
+  [`ioctl:${TIOCSCTTY}=EACCES`, [], /expected a session on the terminal, got Permission denied; see what denies/],
+  ["setsid=EPERM", [], /expected a session on the terminal, got Operation not permitted; see what denies setsid/],
   [`prctl:${PR_SET_CHILD_SUBREAPER}=EPERM`, ["--init", "--subreaper"], /expected a child process for the command, got/],
   [`fcntl:${F_DUPFD_CLOEXEC}=EMFILE`, [], /expected a free descriptor, got .*; raise the limit of open files/],
   [

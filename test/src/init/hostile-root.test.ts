@@ -210,7 +210,7 @@ t.test("console-init --mount-console [/dev/console is a trap] refuses it", { ski
     refuses(t, {
       setup: readOnly,
       options: ["--mount-console"],
-      message: /expected to make \/dev\/console, got Read-only file system; put an empty file there/,
+      message: /expected to create \/dev\/console, got Read-only file system; put an empty file there/,
       allow: terminalOpened,
     }),
   );

@@ -169,9 +169,7 @@ t.test("console-init [the outside is gone] exits 125 and runs nothing", { skip }
   };
   const nothing = openSync("/dev/null", "r");
   t.teardown(() => closeSync(nothing));
-  await fails(["--wait-fd=3"], /--wait-fd: expected a byte that says go, got the end: the other side is gone;/, [
-    nothing,
-  ]);
+  await fails(["--wait-fd=3"], /--wait-fd: expected a byte, got the end of file; keep the other end open/, [nothing]);
   await fails(["--ready-fd=3"], /--ready-fd: expected to write a byte, got Bad file descriptor;/, [nothing]);
   const [ours, theirs] = UnixSocket.pair();
   ours.close();
@@ -185,7 +183,8 @@ t.test("console-init --timeout says what took too long, exits 125 and runs nothi
     const init = startInit(t, to, ["echo", "ran"], { options: ["--timeout=0.5", "--wait-fd=0", ...options], ...more });
     t.match(await init.ended, {
       status: 125,
-      stderr: /^console-init: --timeout: .* within 500 ms, got no further than waiting for the go on --wait-fd; .*\n$/,
+      stderr:
+        /^console-init: --timeout: .* within 500 ms, got no further than waiting for the byte on --wait-fd; .*\n$/,
     });
     t.equal(await to.shown(), "");
   };
@@ -216,7 +215,7 @@ t.test("console-init --verbose says each step, in order", { skip }, async (t) =>
   init.endInput();
   const steps = ["opening the terminal", "connecting to the receiver", "sending the terminal", "taking the terminal"];
   const { stderr } = await init.ended;
-  const said = [...steps, "waiting for the go on --wait-fd", "--wait-fd: expected"];
+  const said = [...steps, "waiting for the byte on --wait-fd", "--wait-fd: expected"];
   t.strictSame(
     stderr.split("\n").map((line, n) => line.slice(0, `console-init: ${said[n]}`.length)),
     [...said.map((text) => `console-init: ${text}`), ""],

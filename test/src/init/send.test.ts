@@ -117,17 +117,21 @@ t.test("console-init [no receiver] exits 125 and runs nothing", { skip }, async 
 
   await refused("no such path", at("none"), /got no such file/);
   writeFileSync(join(dir, "file"), "");
-  await refused("not a socket", at("file"), /nobody listens/);
-  await refused("no such abstract name", ["--console-socket", `@none-${process.pid}`], /nobody listens/);
+  await refused("not a socket", at("file"), /got a refused connection; start the receiver first/);
+  await refused(
+    "no such abstract name",
+    ["--console-socket", `@none-${process.pid}`],
+    /got a refused connection; start the receiver first/,
+  );
   await refused("a name too long", ["--console-socket", join(dir, "x".repeat(200))], /at most 108 bytes/);
-  await refused("an abstract name too long", ["--console-socket", `@${"x".repeat(108)}`], /107 behind @/);
+  await refused("an abstract name too long", ["--console-socket", `@${"x".repeat(108)}`], /107 after @/);
   await refused("no such directory, long", at(`${"d".repeat(120)}/s`), /got no such file/);
   await peer([{ listen: { path: join(dir, "seq"), type: "seqpacket" } }, { hold: true }]);
   await refused("a seqpacket listener", at("seq"), /another type; make the receiver listen on a stream socket/);
   await refused("a descriptor that is not open", ["--console-socket-fd", "9"], /got a descriptor that is not open/);
   const file = openSync("/dev/null", "r");
   t.teardown(() => closeSync(file));
-  await refused("a descriptor that is no socket", ["--console-socket-fd", "3"], /got something else than a socket/, [
+  await refused("a descriptor that is no socket", ["--console-socket-fd", "3"], /got a file that is not a socket/, [
     file,
   ]);
 });
