@@ -1,5 +1,4 @@
-// Arguments as the TypeScript side passes them. It has validated them; these checks only keep a mistake from becoming
-// a stray read.
+// Arguments from TypeScript, which has validated them. These checks only keep a mistake from becoming a stray read.
 #pragma once
 
 #include <napi.h>

@@ -20,8 +20,8 @@ namespace addon {
 
 namespace {
 
-// A close that hangs keeps its thread. What waits for one is still open, and would be waited for in the execve(2) of
-// any program that is started meanwhile: so there are many before there is a queue.
+// A close that hangs keeps its thread. A queued descriptor is still open, and the execve(2) of a program that is
+// started meanwhile would wait for its close. So there are many threads before there is a queue.
 constexpr int kMaxThreads = 256;
 constexpr size_t kStackSize = size_t{64} * 1024;
 
@@ -64,7 +64,7 @@ bool start_thread(Closer* closer) {
   return uv_thread_create_ex(&thread, &options, run, closer) == 0;
 }
 
-void close_elsewhere(int fd) {
+void close_on_thread(int fd) {
   static Closer* closer = new Closer;
   uv_mutex_lock(&closer->mutex);
   closer->queue.push_back(fd);
@@ -96,20 +96,20 @@ bool is_kernels_own_device(const common::FileIdentity& file) {
   return file.rdev_major == 1 || common::is_ptmx(file);
 }
 
-// These two by number, for every message: the C library's functions are points where a thread can be cancelled, which
-// nobody uses.
+// close and fcntl by number, for every message: the C library's functions are cancellation points, which costs time and
+// has no use here.
 long close_now(int fd) {
   return syscall(SYS_close, fd);
 }
 
-// A pipe answers this and nothing else does, without a look at its file system. posix_fadvise(2) would tell a pipe in
-// less time, but has overlayfs open a file first: on a silent FUSE mount, for ever.
+// F_GETPIPE_SZ succeeds for a pipe only, and never asks a file system. posix_fadvise(2) would be faster, but makes
+// overlayfs open a file first, which can wait for ever on a FUSE mount.
 bool is_pipe(int fd) {
   return syscall(SYS_fcntl, fd, F_GETPIPE_SZ) >= 0;
 }
 
-bool closes_without_asking(int fd) {
-  // The most frequent ones first: a statx takes several times as long.
+bool closes_without_waiting(int fd) {
+  // Pipes first: they are frequent, and statx takes several times as long.
   if (is_pipe(fd)) return true;
   common::FileIdentity file;
   if (!common::identify(fd, &file)) return false;
@@ -118,14 +118,14 @@ bool closes_without_asking(int fd) {
   if (S_ISCHR(file.mode)) return is_kernels_own_device(file);
   if (S_ISREG(file.mode)) return is_memfd(file);
   if (!S_ISSOCK(file.mode)) return false;
-  // A TCP socket with SO_LINGER waits in close; a Unix one never does.
+  // close(2) of a TCP socket with SO_LINGER waits. That of a Unix socket never does.
   int domain = 0;
   socklen_t length = sizeof(domain);
   return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
 }
 
-// The numbers from `first` to `last`, all of them the caller's. close_range(2) since Linux 5.9; a sandbox may refuse
-// it.
+// Closes the numbers from `first` to `last`, which the caller owns all. close_range(2) needs Linux 5.9, and a sandbox
+// may refuse it.
 void close_run(int first, int last) {
   if (first < last && syscall(SYS_close_range, first, last, 0) == 0) return;
   for (int fd = first; fd <= last; ++fd) close_now(fd);
@@ -134,19 +134,19 @@ void close_run(int first, int last) {
 }  // namespace
 
 void close_untrusted(int fd) {
-  if (closes_without_asking(fd)) {
+  if (closes_without_waiting(fd)) {
     close_now(fd);
   } else {
-    close_elsewhere(fd);
+    close_on_thread(fd);
   }
 }
 
-// A message's descriptors mostly have neighbouring numbers: one call closes a run of them.
+// The descriptors of a message mostly have consecutive numbers: one call closes a run of them.
 void close_untrusted(std::span<const int> fds) {
   int first = 0, last = -1;
   for (int fd : fds) {
-    if (!closes_without_asking(fd)) {
-      close_elsewhere(fd);
+    if (!closes_without_waiting(fd)) {
+      close_on_thread(fd);
       continue;
     }
     if (fd != last + 1) {

@@ -1,7 +1,6 @@
-// Closing descriptors that came from somebody else. close(2) of a file on a FUSE mount asks the mount's daemon and
-// waits for its answer, which may never come, and no signal ends the wait. So whatever could ask is closed on a thread
-// of its own; what the kernel answers by itself (a pipe, a Unix socket, a PTY master, /dev/null, a memfd) is closed at
-// once.
+// Closes descriptors that another process sent. close(2) of a file on a FUSE mount waits for the mount's daemon,
+// possibly for ever, and no signal ends the wait. So a descriptor is closed at once only where the kernel does not wait
+// (a pipe, a Unix socket, a PTY master, /dev/null, a memfd), and on a thread of its own otherwise.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// Arguments of the functions that are called for every message, straight from N-API: node-addon-api's wrappers cost
-// as much again as the conversions. Like arguments.h, these only keep a mistake from becoming a stray read.
+// Arguments of functions that are called for every message, read with N-API itself: node-addon-api's wrappers cost as
+// much again as the conversions. As in arguments.h, the checks only keep a mistake from becoming a stray read.
 #pragma once
 
 #include <napi.h>
@@ -15,7 +15,7 @@ class FastCall {
  public:
   FastCall(napi_env env, napi_callback_info info) : env_(env) {
     size_t count = kCount;
-    // Fills what was not given with undefined.
+    // Missing arguments become undefined.
     napi_get_cb_info(env, info, &count, arguments_, nullptr, nullptr);
   }
 
@@ -26,12 +26,12 @@ class FastCall {
     return value;
   }
 
-  // Empty when the argument is none.
+  // Empty when the argument is not a Uint8Array.
   std::span<uint8_t> bytes(size_t index) const {
     napi_typedarray_type type;
     size_t length = 0;
     void* data = nullptr;
-    // Without a place for the ArrayBuffer no handle is made for it.
+    // A null pointer for the ArrayBuffer saves the creation of its handle.
     napi_status status = napi_get_typedarray_info(env_, arguments_[index], &type, &length, &data, nullptr, nullptr);
     if (status != napi_ok || type != napi_uint8_array) return {};
     return {static_cast<uint8_t*>(data), length};
@@ -42,7 +42,7 @@ class FastCall {
   napi_value arguments_[kCount];
 };
 
-// A function of this kind as a property of `exports`; its C++ errors become JavaScript's.
+// Adds a function of this kind to `exports`. Its C++ exceptions become JavaScript's.
 template <napi_value (*function)(napi_env, napi_callback_info)>
 void define_fast(Napi::Env env, Napi::Object exports, const char* name) {
   napi_callback callback = [](napi_env env, napi_callback_info info) -> napi_value {

@@ -1,6 +1,6 @@
-// The descriptors that one environment (the main thread, or a Worker) owns. A Worker can end at any step without its
-// JavaScript being asked, so ownership is noted here, before JavaScript sees the number, and what is left is closed at
-// teardown. One byte per number: receiving a descriptor must not cost an allocation.
+// The descriptors that one environment (the main thread, or a Worker) owns. A Worker can be terminated at any step, so
+// a descriptor is entered before JavaScript gets its number, and teardown closes those that are left. One byte per
+// number, so that receiving a descriptor costs no allocation.
 #pragma once
 
 #include <stddef.h>
@@ -17,7 +17,7 @@ class OwnedFds {
   OwnedFds& operator=(const OwnedFds&) = delete;
   ~OwnedFds() { close_all(); }
 
-  // Takes `fd` and gives it back, for use in an expression.
+  // Takes `fd`. Returns it, for use in an expression.
   int own(int fd);
   // Gives `fd` up without closing it. False when it is not owned here.
   bool disown(int fd);

@@ -11,8 +11,8 @@ namespace addon {
 
 namespace {
 
-// Node may free the loop as soon as every asynchronous cleanup hook is removed, so the hook is removed when libuv has
-// let go of the last handle.
+// Node.js may free the loop as soon as every asynchronous cleanup hook is removed. So the hook is removed after libuv
+// has closed the last handle.
 struct Closing {
   napi_async_cleanup_hook_handle hook;
   int handles;
@@ -73,7 +73,7 @@ void Reactor::stop(napi_async_cleanup_hook_handle hook) {
   batch_next_ = batch_size_ = 0;
   for (Source* source : queue_) source->queued_ = false;
   queue_.clear();
-  // The poll leaves the loop before its descriptor goes.
+  // Stop polling before the descriptor is closed.
   uv_poll_stop(poll_handle_);
   auto* closing = new Closing{hook, 2};
   close_handle(poll_handle_, closing);
@@ -107,7 +107,7 @@ void Reactor::remove(int fd, Source* source) {
   if (running_) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-// A source may go while its events wait in the batch being handed out.
+// A source may be destroyed while the current batch has events for it.
 void Reactor::forget(Source* source) {
   for (size_t i = batch_next_; i < batch_size_; ++i) {
     if (batch_[i].data.ptr == source) batch_[i].data.ptr = nullptr;
@@ -139,7 +139,8 @@ void Reactor::unref() {
   }
 }
 
-// At most one batch a turn: what is left keeps the epoll readable, and the rest of the loop gets its turn in between.
+// Handles at most 64 events per loop iteration. The epoll stays readable while more are pending, so libuv calls back in
+// the next iteration, after other handles have run.
 void Reactor::poll() {
   auto alive = shared_from_this();
   int count = epoll_wait(epoll_, batch_.data(), static_cast<int>(batch_.size()), 0);
@@ -152,7 +153,7 @@ void Reactor::poll() {
   batch_next_ = batch_size_ = 0;
 }
 
-// One round: whoever queues itself again waits for the next turn.
+// Calls each queued source once. A source that queues itself again waits for the next iteration.
 void Reactor::run_queue() {
   auto alive = shared_from_this();
   for (size_t round = queue_.size(); round > 0 && !queue_.empty(); --round) {
@@ -169,7 +170,7 @@ void Reactor::call(Source* source, uint32_t events) {
   try {
     source->on_events(events);
   } catch (const Napi::Error& error) {
-    // As for any callback from the loop: the process's 'uncaughtException'.
+    // Emits 'uncaughtException', as for any callback of the event loop.
     napi_fatal_exception(env_, error.Value());
   }
 }

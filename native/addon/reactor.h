@@ -1,11 +1,11 @@
 // Readiness of descriptors on the environment's own event loop: one private epoll, watched by one uv_poll.
 //
-// libuv's own polling cannot do it. It is level-triggered, and after a terminal's hangup reports the same POLLHUP for
-// ever (130,000 wakeups in 200 ms); it allows one handle for a descriptor; and libuv up to 1.46 takes POLLHUP for the
-// end while data waits. A private epoll takes EPOLLET for terminals, and its own descriptor is well-behaved.
+// libuv's own polling does not suit terminals. It is level-triggered: after a hangup it reports the same POLLHUP for
+// ever (130,000 wakeups in 200 ms). It allows one handle for a descriptor. And libuv up to 1.46 takes POLLHUP for the
+// end while data is left. A private epoll has EPOLLET for terminals, and libuv can poll its descriptor.
 //
-// A source that stopped reading before it ran dry asks to be called again in the next turn of the loop (`queue`): an
-// edge that was reported once is not reported again.
+// A source that stopped reading before its descriptor was empty must `queue` itself for the next loop iteration,
+// because an edge is reported once.
 #pragma once
 
 #include <napi.h>
@@ -22,7 +22,7 @@ namespace addon {
 class Source {
  public:
   virtual ~Source() = default;
-  // `events` as epoll reported them, or 0 when the source had queued itself. May call into JavaScript.
+  // `events` as epoll reported them, or 0 for a queued source. May call into JavaScript.
   virtual void on_events(uint32_t events) = 0;
 
  private:
@@ -32,13 +32,13 @@ class Source {
 
 class Reactor : public std::enable_shared_from_this<Reactor> {
  public:
-  // Lives until the environment's teardown has closed its handles and the last source has let go of it.
+  // Lives until the environment's teardown has closed its handles and the last source has released it.
   static std::shared_ptr<Reactor> create(Napi::Env env);
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
   ~Reactor();
 
-  // These three are epoll_ctl(2) and return its result. `fd` stays the caller's, who removes it before closing it.
+  // epoll_ctl(2), with its result. They borrow `fd`: remove it before it is closed.
   int add(int fd, uint32_t events, Source* source);
   int modify(int fd, uint32_t events, Source* source);
   void remove(int fd, Source* source);

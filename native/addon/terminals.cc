@@ -1,5 +1,5 @@
-// ioctl_tty(2), ioctl_tiocpkt, termios(3): questions to a PTY master that was identified as one, and the settings of a
-// person's own terminal.
+// ioctl_tty(2), TIOCGPKT, termios(3): queries to a descriptor that was identified as a PTY master, and the settings of
+// the user's own terminal.
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -39,8 +39,8 @@ void set_window_size(const Napi::CallbackInfo& info) {
   checked(info.Env(), ioctl(int_argument(info, 0), TIOCSWINSZ, &size), "ioctl");
 }
 
-// The kernel takes settings as a whole only: what the program changes between our two calls, such as to raw mode, is
-// undone by the second. So there is none without need.
+// The kernel sets all settings at once: a change that the program makes between the two calls here, such as raw mode,
+// is undone by the second. So the second is made only when ONLCR changes.
 void set_onlcr(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   termios settings{};
@@ -51,7 +51,7 @@ void set_onlcr(const Napi::CallbackInfo& info) {
   checked(info.Env(), tcsetattr(fd, TCSANOW, &settings), "tcsetattr");
 }
 
-// The settings as opaque bytes, so that what JavaScript puts back is to the bit what was there.
+// The settings as opaque bytes, so that JavaScript restores them exactly.
 Napi::Value get_settings(const Napi::CallbackInfo& info) {
   termios settings{};
   checked(info.Env(), tcgetattr(int_argument(info, 0), &settings), "tcgetattr");
@@ -68,8 +68,8 @@ void set_settings(const Napi::CallbackInfo& info) {
   checked(info.Env(), common::retry_on_eintr([&] { return tcsetattr(fd, TCSANOW, &settings); }), "tcsetattr");
 }
 
-// As ssh and docker do, output processing off too: unlike Node's setRawMode, which leaves a newline on the way to the
-// person to be turned into two characters. The far terminal does that already.
+// Turns output processing off too, as ssh and docker do. Node.js's setRawMode leaves it on, and the user's terminal
+// would turn a newline into two characters, which the container's terminal has done already.
 void make_raw(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   termios settings{};

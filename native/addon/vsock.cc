@@ -1,4 +1,4 @@
-// AF_VSOCK, vsock(7): what its addresses need. listen, accept and the rest are as in sockets.cc.
+// The calls with addresses of AF_VSOCK, vsock(7). listen, accept and the others are in sockets.cc.
 #include <errno.h>
 #include <sys/socket.h>
 // Needs the one above before it.
@@ -33,7 +33,8 @@ void vsock_bind(const Napi::CallbackInfo& info) {
   checked(info.Env(), bind(int_argument(info, 0), reinterpret_cast<sockaddr*>(&address), sizeof(address)), "bind");
 }
 
-// False: it is on its way, and writable tells the end of it. EINTR too leaves it on its way (POSIX, connect).
+// False: the connection is pending, and the socket becomes writable at its end. EINTR leaves it pending too (POSIX,
+// connect).
 Napi::Value vsock_connect(const Napi::CallbackInfo& info) {
   sockaddr_vm address = address_argument(info, 1);
   int result = connect(int_argument(info, 0), reinterpret_cast<sockaddr*>(&address), sizeof(address));
@@ -42,7 +43,7 @@ Napi::Value vsock_connect(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
-// SO_ERROR says why it failed; a peer's name, that it did not.
+// SO_ERROR has the reason of a failed connection. A connected socket has a peer's name.
 Napi::Value vsock_connected(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = int_argument(info, 0);

@@ -9,17 +9,17 @@ namespace addon {
 
 namespace {
 
-// A call that is seen inside twice at this distance has lasted: 20 ms at least, 40 at most.
+// A call that two consecutive looks find has lasted from 20 to 40 ms.
 constexpr uint64_t kPeriodNs = 20'000'000;
-// So many looks without any guarded call, and the thread sleeps until there is one.
+// After this many looks without a guarded call the thread sleeps until the next one.
 constexpr int kQuietLooks = 50;
 
-// Signals that reached a thread. One that was meant for a call that has just ended, or is another thread's, counts for
-// the call it meets: it may have cut it short.
+// Signals that arrived. A late signal, or one for another thread, counts for the call that it meets, because it may
+// have cut that call short.
 std::atomic<uint32_t> deliveries{0};
 static_assert(std::atomic<uint32_t>::is_always_lock_free, "a signal handler counts");
 
-// A real-time signal that nobody handles: the last ones are the least likely to be somebody's. 0 when all are taken.
+// A real-time signal without a handler. The last ones are used least. 0 when all have handlers.
 int free_signal() {
   for (int number = SIGRTMAX - 1; number > SIGRTMIN; --number) {
     struct sigaction present{};
@@ -30,7 +30,7 @@ int free_signal() {
 
 }  // namespace
 
-// Never destroyed, and its thread never joined: a condition variable that is destroyed while waited for hangs exit.
+// Never destroyed, and its thread never joined: destroying a condition variable that a thread waits for hangs exit.
 struct WatchdogThread {
   uv_mutex_t mutex;
   uv_cond_t wake;
@@ -49,7 +49,7 @@ struct WatchdogThread {
     return *only;
   }
 
-  // That there is a handler is what interrupts the call.
+  // The existence of a handler makes the signal interrupt the call.
   void start() {
     if (running) return;
     signal = free_signal();

@@ -1,11 +1,11 @@
-// Ends a system call that should not have blocked and did.
+// Interrupts a system call that blocks although it must not.
 //
-// A master's O_NONBLOCK is looked at before every read and write, but who shares the open file description can clear it
-// in between, and steal the byte that readiness announced: then the call sleeps for as long as they like, and the event
-// loop with it. So a thread watches: a call that lasts is sent a real-time signal, whose empty handler has no
-// SA_RESTART. A blocked read then fails with EINTR, a blocked write ends short.
+// PtyStream checks a master's O_NONBLOCK before every read and write. Another holder of the open file description can
+// clear the flag after the check and consume the announced byte: then the call blocks the event loop. So a thread
+// watches the calls. It sends a real-time signal to the thread of a call that lasts; the handler has no SA_RESTART, so
+// a blocked read fails with EINTR, and a blocked write returns a short count.
 //
-// The thread sleeps while no guarded call was made for a while. A guarded call costs two stores and a load.
+// The watching thread sleeps after a while without guarded calls. A guarded call costs two stores and a load.
 #pragma once
 
 #include <stdint.h>
@@ -15,10 +15,10 @@
 
 namespace addon {
 
-// One thread's slot: odd while it is inside a guarded call, and another number for each.
+// The slot of one thread. Its sequence is odd during a guarded call, and differs for each call.
 class Watchdog {
  public:
-  // Registers the calling thread. A failure to watch is no failure to work: calls are then unguarded.
+  // Registers the calling thread. If the watching thread cannot start, calls run unguarded.
   Watchdog();
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
@@ -32,7 +32,7 @@ class Watchdog {
     return result;
   }
 
-  // Whether a signal came in the last guarded call. One that lasts gets one, again and again.
+  // Whether a signal arrived during the last guarded call. A call that lasts gets one every period.
   bool interrupted() const;
 
  private:
@@ -42,7 +42,7 @@ class Watchdog {
   pid_t thread_;
   std::atomic<uint64_t> sequence_{0};
   uint32_t deliveries_before_ = 0;
-  // The watching thread's own.
+  // Used by the watching thread only.
   uint64_t last_seen_ = 0;
   Watchdog* next_ = nullptr;
 };

@@ -8,8 +8,8 @@ namespace addon {
 
 namespace {
 
-// Kept by the watcher's own object, and not by a reference of ours: it holds whoever waits, and they hold the watcher.
-// That circle is garbage once nobody else has a part of it, unless the watcher watches (update).
+// A property of the watcher's object instead of a persistent reference: the callback references its owner, and the
+// owner the watcher. The collector can free that cycle, unless the watcher watches (update).
 constexpr char kCallback[] = "onReady";
 
 }  // namespace
@@ -28,14 +28,14 @@ Watcher::Watcher(const Napi::CallbackInfo& info)
   Value().Set(kCallback, info[1]);
 }
 
-// Reached while watching only when the environment goes: until then a watcher that watches holds itself (update).
+// A watching watcher references itself (update), so it is destroyed only with its environment.
 Watcher::~Watcher() {
   if (events_ != 0) reactor_->remove(fd_, this);
   if (holds_loop_) reactor_->unref();
 }
 
-// Nothing is registered while nothing is waited for: epoll reports EPOLLHUP and EPOLLERR whether asked or not, and a
-// level-triggered report that nobody takes would spin.
+// Without events to wait for, the descriptor is removed from the epoll: epoll always reports EPOLLHUP and EPOLLERR, and
+// an unhandled level-triggered report would spin.
 void Watcher::update(uint32_t events) {
   if (events == events_) return;
   int result = 0;
@@ -47,7 +47,7 @@ void Watcher::update(uint32_t events) {
     result = reactor_->modify(fd_, events, this);
   }
   if (result == -1) throw_errno(Env(), errno, "epoll_ctl");
-  // Somebody waits for the callback: garbage collection must not end the wait.
+  // The callback is awaited: garbage collection must not end the wait.
   if (events_ == 0) Ref();
   if (events == 0) Unref();
   events_ = events;
@@ -85,7 +85,7 @@ void Watcher::set_ref(const Napi::CallbackInfo& info) {
 }
 
 void Watcher::on_events(uint32_t events) {
-  // An error or a hangup makes both sides ready: the next system call says which it was.
+  // An error or a hangup makes both directions ready. The next system call returns the error.
   constexpr uint32_t kBoth = EPOLLERR | EPOLLHUP;
   bool readable = (events_ & EPOLLIN) != 0 && (events & (EPOLLIN | EPOLLRDHUP | kBoth)) != 0;
   bool writable = (events_ & EPOLLOUT) != 0 && (events & (EPOLLOUT | kBoth)) != 0;

@@ -1,4 +1,4 @@
-// Readiness of any descriptor, level-triggered, for JavaScript: what the sockets of `cmsg` wait on.
+// Level-triggered readiness of any descriptor, for JavaScript. The sockets of `cmsg` wait with it.
 #pragma once
 
 #include <napi.h>

@@ -1,8 +1,8 @@
-// Linked into console-init and console-monitor where the coverage of the tests is measured
-// (scripts/verify/coverage.mjs), and nowhere else. These processes end by execve(2), _exit(2) or a signal of their own,
-// and often in a root file system without a place for a file: so before each of these the counters go to the
-// collector's abstract socket, which needs no file, as one datagram. The linker puts these functions in front of the C
-// library's (--wrap). What another process's signal ends, and what lies in another network namespace, is lost.
+// Linked into console-init and console-monitor only where the coverage of the tests is measured
+// (scripts/verify/coverage.mjs). These processes end by execve(2), _exit(2) or a signal to themselves, often in a root
+// file system that has no place for a file. So before each end they send their counters as one datagram to the
+// collector's abstract socket, which needs no file. The linker replaces the C library's functions by these (--wrap).
+// The counters of a process that another process kills, or that runs in another network namespace, are lost.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming): LLVM's names and
 // the linker's
 extern "C" {
-// Being here, it keeps out the part of LLVM's runtime that writes files.
+// Its definition here keeps the part of LLVM's runtime that writes files out of the executable.
 int __llvm_profile_runtime = 0;
 uint64_t __llvm_profile_get_size_for_buffer();
 int __llvm_profile_write_buffer(char* buffer);
@@ -39,7 +39,7 @@ void send_counters() {
   if (!sender.valid()) return;
   sockaddr_un collector{};
   collector.sun_family = AF_UNIX;
-  // Behind the NUL that makes it an abstract name.
+  // After the NUL that makes it an abstract name.
   memcpy(collector.sun_path + 1, kCollector, sizeof(kCollector) - 1);
   auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + sizeof(kCollector));
   common::retry_on_eintr(
