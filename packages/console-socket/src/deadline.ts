@@ -2,6 +2,7 @@
 //
 // Not AbortSignal.any: in Node.js 20 each call leaves an entry in its sources, so a signal that lives as long as a service
 // would grow with every operation. Nor AbortSignal.timeout, which cannot be taken back.
+import { onAbort } from "cmsg-native";
 
 export interface Deadline {
   /** From 1 to 2147483647, or Infinity for never. */
@@ -24,9 +25,8 @@ export async function withDeadline<Result>(
 ): Promise<Result> {
   signal?.throwIfAborted();
   const ending = new AbortController();
-  const onAbort = (): void => ending.abort(signal?.reason);
   const timer = Number.isFinite(timeoutMs) ? setTimeout(() => ending.abort(timedOut()), timeoutMs) : undefined;
-  signal?.addEventListener("abort", onAbort);
+  const stopWaiting = signal && onAbort(signal, () => ending.abort(signal.reason));
   try {
     return await work(ending.signal, () => clearTimeout(timer));
   } catch (error) {
@@ -34,6 +34,6 @@ export async function withDeadline<Result>(
     throw error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    stopWaiting?.();
   }
 }

@@ -1,4 +1,5 @@
 // Operations that wait for a descriptor's readiness, in the order they were asked for.
+import { onAbort } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { forgotten } from "../fd/forgotten.js";
 import { checks } from "../options.js";
@@ -20,7 +21,7 @@ interface Waiter {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Stops listening to the operation's signal. */
-  readonly forgetSignal: () => void;
+  readonly forgetSignal: (() => void) | undefined;
 }
 
 // A promise that settles at once keeps the event loop from its turn. A caller that asks again and again, while its peer
@@ -92,13 +93,12 @@ export class PendingOperations {
   }
 
   #queue(parts: Omit<Waiter, "forgetSignal">, signal: AbortSignal | undefined): void {
-    const onAbort = (): void => {
+    const abort = (): void => {
       this.#end(waiter, () => waiter.reject(signal?.reason));
       waiter.operation.aborted?.();
       this.#changed();
     };
-    signal?.addEventListener("abort", onAbort);
-    const waiter: Waiter = { ...parts, forgetSignal: () => signal?.removeEventListener("abort", onAbort) };
+    const waiter: Waiter = { ...parts, forgetSignal: signal && onAbort(signal, abort) };
     this.#waiters.push(waiter);
     this.#changed();
   }
@@ -112,7 +112,7 @@ export class PendingOperations {
     const index = this.#waiters.indexOf(waiter);
     if (index < 0) return;
     this.#waiters.splice(index, 1);
-    waiter.forgetSignal();
+    waiter.forgetSignal?.();
     try {
       waiter.operation.finish?.();
     } catch (error) {

@@ -1,5 +1,7 @@
 // Things that arrive and those who wait for them, each in the order they came.
 
+import { onAbort } from "cmsg-native";
+
 interface Waiter<Item> {
   resolve: (item: Item) => void;
   reject: (error: unknown) => void;
@@ -22,18 +24,18 @@ export class AcceptQueue<Item> {
       if (signal?.aborted) return reject(signal.reason);
       const item = this.#items.shift();
       if (item !== undefined) return resolve(item);
-      const onAbort = (): void => {
+      const abort = (): void => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
         reject(signal?.reason);
       };
       const settling =
         <Value>(settle: (value: Value) => void) =>
         (value: Value): void => {
-          signal?.removeEventListener("abort", onAbort);
+          stopWaiting?.();
           settle(value);
         };
       const waiter: Waiter<Item> = { resolve: settling(resolve), reject: settling(reject) };
-      signal?.addEventListener("abort", onAbort);
+      const stopWaiting = signal && onAbort(signal, abort);
       this.#waiters.push(waiter);
     });
   }
