@@ -154,7 +154,8 @@ t.test("spawnConsole() [a user that is not mapped] rejects `ready` with the reas
     const { ready, exited, socket } = spawnConsole("true", [], options);
     const console = await receiveConsole(socket);
     // A login in several groups is refused one step earlier: another user must not get those that the kernel keeps.
-    const reason = "become user 77, got an id that this user namespace does not map|give up the supplementary groups, got";
+    const reason =
+      "become user 77, got an id that this user namespace does not map|give up the supplementary groups, got";
     const message = new RegExp(`--user: expected to (${reason})`);
     await t.rejects(ready, { code: "ERR_INIT_FAILED", message });
     t.match(await exited, { code: 125, stderr: message });
