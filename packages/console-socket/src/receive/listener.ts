@@ -1,5 +1,5 @@
 // A socket on which runtimes deliver consoles.
-import { EventEmitter, once } from "node:events";
+import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
 import type { Credentials } from "cmsg-native";
@@ -8,6 +8,7 @@ import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks, checkUids } from "../options.js";
 import { AcceptQueue } from "./accept-queue.js";
+import { Gate } from "./gate.js";
 import { checkReceiveOptions, type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
 import { socketPath } from "./socket-place.js";
 
@@ -30,6 +31,7 @@ export interface Refusal {
   peer: Credentials | undefined;
 }
 
+const DEFAULT_MAX_PENDING = 256;
 // How long to leave connections queued when this process has no descriptor for them: no event tells when one is free.
 const DESCRIPTOR_RETRY_MS = 50;
 // Out of descriptors, memory or watches: the connection, and the console in it, wait in the backlog. After other errors
@@ -51,8 +53,7 @@ export class ConsoleListener
   readonly #closing: AbortController = new AbortController();
   readonly #removeDirectory: () => void;
   readonly #consoles: AcceptQueue<PtyConsole> = new AcceptQueue();
-  readonly #pending: EventEmitter<{ fewer: [] }> = new EventEmitter();
-  #pendingCount = 0;
+  readonly #pendingPeers: Gate;
 
   /** @internal Use `listen()`. */
   constructor(server: UnixServer, options: ConsoleListenerOptions, removeDirectory: () => void) {
@@ -60,6 +61,7 @@ export class ConsoleListener
     this.#server = server;
     this.#options = options;
     this.#removeDirectory = removeDirectory;
+    this.#pendingPeers = new Gate(options.maxPending ?? DEFAULT_MAX_PENDING);
     publish("listen", server.fd, { path: server.path });
     void this.#receiveAll();
   }
@@ -113,10 +115,10 @@ export class ConsoleListener
   }
 
   async #receiveAll(): Promise<void> {
-    const { maxPending = 256 } = this.#options;
     while (!this.closed) {
       try {
-        if (this.#pendingCount >= maxPending) await once(this.#pending, "fewer", { signal: this.#closing.signal });
+        // close() ends every pending receive, so this resolves then too.
+        await this.#pendingPeers.untilOpen();
         void this.#receive(await this.#server.accept());
       } catch (error) {
         if (this.closed) return;
@@ -128,7 +130,7 @@ export class ConsoleListener
 
   async #receive(connection: UnixSocket): Promise<void> {
     let peer: Credentials | undefined;
-    this.#pendingCount++;
+    this.#pendingPeers.enter();
     try {
       peer = connection.peerCredentials();
       publish("connect", connection.fd, { path: this.path, peer });
@@ -138,8 +140,7 @@ export class ConsoleListener
       if (!this.closed) this.#refuse(error as Error, peer);
     } finally {
       connection.close();
-      this.#pendingCount--;
-      this.#pending.emit("fewer");
+      this.#pendingPeers.leave();
     }
   }
 
