@@ -121,27 +121,30 @@ function followTerminal(
 }
 
 async function outputTo(terminal: Console, stdout: Writable, detaching: AbortSignal): Promise<"ended" | "detached"> {
-  const listeners = new AbortController();
-  const { signal } = listeners;
+  if (terminal.destroyed) return "ended";
+  const listening = new AbortController();
+  const { signal } = listening;
   try {
     return await new Promise((resolve, reject) => {
-      if (terminal.destroyed) return resolve("ended");
       detaching.addEventListener("abort", () => resolve("detached"), { signal });
-      // What pipe handed over before is written before this.
-      listen(terminal, "end", () => stdout.write("", () => resolve("ended")), signal);
-      // After the end it is the flush above that says when; without one, a console that was closed has nothing to flush.
-      listen(terminal, "close", () => terminal.readableEnded || resolve("ended"), signal);
-      listen(terminal, "error", reject, signal);
-      listen(stdout, "error", reject, signal);
+      // The callback runs after everything that pipe() wrote before has been written.
+      onUntil(signal, terminal, "end", () => stdout.write("", () => resolve("ended")));
+      // Without an 'end' there is nothing to flush.
+      onUntil(signal, terminal, "close", () => {
+        if (!terminal.readableEnded) resolve("ended");
+      });
+      onUntil(signal, terminal, "error", reject);
+      onUntil(signal, stdout, "error", reject);
       terminal.pipe(stdout, { end: false });
     });
   } finally {
-    listeners.abort();
+    listening.abort();
     terminal.unpipe(stdout);
   }
 }
 
-function listen(emitter: EventEmitter, event: string, heard: (error: Error) => void, signal: AbortSignal): void {
-  emitter.on(event, heard);
-  signal.addEventListener("abort", () => emitter.off(event, heard));
+/** Listens until `signal` aborts. */
+function onUntil(signal: AbortSignal, emitter: EventEmitter, event: string, listener: (error: Error) => void): void {
+  emitter.on(event, listener);
+  signal.addEventListener("abort", () => emitter.off(event, listener));
 }
