@@ -68,11 +68,11 @@ export class MonitorProcess {
   }
 
   /** Whether the monitor has left: there are no more children, or it was killed. */
-  get over(): boolean {
+  get ended(): boolean {
     return this.#control.closed;
   }
 
-  /** Resolves when `children` or `over` has changed. */
+  /** Resolves when `children` or `ended` has changed. */
   changed(): Promise<void> {
     return this.#changed.promise;
   }

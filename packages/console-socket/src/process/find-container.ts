@@ -10,8 +10,8 @@ export interface ChildReports {
   /** Its children, in the order in which they came. */
   readonly children: readonly number[];
   /** Whether there will be no further report. */
-  readonly over: boolean;
-  /** Resolves when `children` or `over` has changed. */
+  readonly ended: boolean;
+  /** Resolves when `children` or `ended` has changed. */
   changed(): Promise<void>;
 }
 
@@ -26,17 +26,40 @@ export async function findContainer(
   leader: () => number,
   pidFile: string,
 ): Promise<number | undefined> {
-  const named = readPidFile(pidFile);
+  const inPidFile = readPidFile(pidFile);
   for (;;) {
-    const { children, over } = monitor;
-    const candidates = [leader(), named].filter((pid) => pid > 0);
-    // What the monitor is not told of its children (it reads them from /proc too) it cannot tell.
-    const found = candidates.find((pid) => children.includes(pid) || isChild(pid, monitor.pid));
-    if (found !== undefined) return found;
-    if (over) return candidates.length === 0 ? children.at(-1) : undefined;
-    if (candidates.some((pid) => isElsewhere(pid, monitor.pid))) return undefined;
+    const candidates = [leader(), inPidFile].filter((pid) => pid > 0);
+    for (const rule of RULES) {
+      const verdict = rule(candidates, monitor);
+      if (verdict === "none of them") return undefined;
+      if (verdict !== undefined) return verdict;
+    }
     await monitor.changed();
   }
+}
+
+/** A pid, or the certainty that there is none; undefined where the rule says nothing yet. */
+type Verdict = number | "none of them" | undefined;
+type Rule = (candidates: readonly number[], monitor: ChildReports) => Verdict;
+
+// The first verdict counts. Without one, the monitor's next report is waited for.
+const RULES: readonly Rule[] = [childOfTheMonitor, lastChildWhereNoneIsNamed, noChildLeft, stranger];
+
+function childOfTheMonitor(candidates: readonly number[], { children, pid: monitor }: ChildReports): Verdict {
+  // A child may not have been reported yet: the monitor reads its children from /proc too.
+  return candidates.find((pid) => children.includes(pid) || isChild(pid, monitor));
+}
+
+function lastChildWhereNoneIsNamed(candidates: readonly number[], { children, ended }: ChildReports): Verdict {
+  return ended && candidates.length === 0 ? children.at(-1) : undefined;
+}
+
+function noChildLeft(_candidates: readonly number[], { ended }: ChildReports): Verdict {
+  return ended ? "none of them" : undefined;
+}
+
+function stranger(candidates: readonly number[], { pid: monitor }: ChildReports): Verdict {
+  return candidates.some((pid) => isElsewhere(pid, monitor)) ? "none of them" : undefined;
 }
 
 function isChild(pid: number, parent: number): boolean {
@@ -48,14 +71,14 @@ function isChild(pid: number, parent: number): boolean {
   }
 }
 
-// Alive, and no descendant of the monitor: another process's child for ever.
+// Alive, and no descendant of the monitor: it will never become the monitor's child.
 function isElsewhere(pid: number, monitor: number): boolean {
   try {
     let ancestor = pid;
     while (ancestor > 1 && ancestor !== monitor) ancestor = parentOf(ancestor);
     return ancestor !== monitor;
   } catch {
-    // Gone meanwhile, which the monitor tells.
+    // Gone meanwhile, which the monitor reports.
     return false;
   }
 }
