@@ -39,8 +39,12 @@ export class LaunchedContainer {
     // Should the close fail there is nobody to tell, and the number is free.
     const forget = (): void => process?.close();
     this.exited.then(forget, forget).catch(() => undefined);
-    // Others may keep the terminal when this process has ended. A monitor that was killed tells nothing about it.
-    terminal.endAfter(this.exited.catch(() => new Promise(() => undefined)));
+    // Other processes may keep the terminal open after the container's has ended. When the monitor was killed, the
+    // container may go on: then only a hangup ends the console.
+    const endConsole = (): void => {
+      terminal.endAfter(this.exited);
+    };
+    this.exited.then(endConsole, () => undefined);
   }
 
   /**
