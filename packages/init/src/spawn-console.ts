@@ -78,7 +78,7 @@ export interface ConsoleProcess {
 // The descriptors that console-init is started with.
 const CONSOLE_FD = 3;
 const HANDSHAKE_FD = 4;
-const STDERR_LIMIT = 64 * 1024;
+const MAX_STDERR_LENGTH = 64 * 1024;
 
 /**
  * Starts `command` on a terminal of its own and gives the socket on which its console arrives.
@@ -182,7 +182,7 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
 function ending(child: ChildProcess): Promise<ConsoleExit> {
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    if (stderr.length < STDERR_LIMIT) stderr += text;
+    if (stderr.length < MAX_STDERR_LENGTH) stderr += text;
   });
   return new Promise((resolve) => {
     // Not "close": a process that the command left behind can hold standard error for as long as it likes.

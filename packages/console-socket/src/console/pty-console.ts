@@ -11,7 +11,7 @@ import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } fro
 import type { WindowSize } from "./window-size.js";
 
 // More than a terminal that nobody writes to can still hold in the kernel.
-const MOST_LEFT_BYTES = 256 * 1024;
+const MAX_LEFT_BYTES = 256 * 1024;
 
 interface PendingWrite {
   rest: Uint8Array;
@@ -160,14 +160,14 @@ export class PtyConsole extends ConsoleBase {
 
   #readReady(): void {
     // Told of a hangup while nobody wants more: what the terminal still holds is taken in, so that its descriptor can go.
-    const most = this.#wanted ? 1 : this.#onHangup === "end" ? MOST_LEFT_BYTES : 0;
-    if (this.#readUpTo(most)) this.#noticeHangup();
+    const maxBytes = this.#wanted ? 1 : this.#onHangup === "end" ? MAX_LEFT_BYTES : 0;
+    if (this.#readUpTo(maxBytes)) this.#noticeHangup();
   }
 
   /** Reads until that many bytes are exceeded; true when the terminal turned out to be hung up. */
-  #readUpTo(most: number): boolean {
+  #readUpTo(maxBytes: number): boolean {
     try {
-      for (let total = 0; total < most; ) {
+      for (let total = 0; total < maxBytes; ) {
         const chunk = this.#channel.read();
         if (!chunk) return chunk === null;
         total += chunk.length;
@@ -192,7 +192,7 @@ export class PtyConsole extends ConsoleBase {
     if (this.#channel.closed) return;
     const end = (): void => {
       if (this.#channel.closed) return;
-      this.#readUpTo(MOST_LEFT_BYTES);
+      this.#readUpTo(MAX_LEFT_BYTES);
       if (!this.destroyed) this.#finish();
     };
     if (this.#hungUp) end();

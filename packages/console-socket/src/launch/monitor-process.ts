@@ -20,7 +20,7 @@ export interface RuntimeEnd {
   output: Buffer;
 }
 
-const MOST_OUTPUT_BYTES = 65_536;
+const MAX_OUTPUT_BYTES = 65_536;
 
 export class MonitorProcess {
   readonly pid: number = 0;
@@ -126,7 +126,7 @@ export class MonitorProcess {
         this.#runtime.reject(notStarted(told.errno, this.#command));
         return;
       case "output":
-        this.#output = Buffer.concat([this.#output, told.bytes]).subarray(0, MOST_OUTPUT_BYTES);
+        this.#output = Buffer.concat([this.#output, told.bytes]).subarray(0, MAX_OUTPUT_BYTES);
         return;
       case "child":
         this.#child(told.pid);

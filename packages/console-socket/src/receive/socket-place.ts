@@ -16,10 +16,10 @@ export interface PrivatePlace extends SocketPlace {
 }
 
 // runc fails on longer ones ("bind: invalid argument"); sun_path itself takes one byte more.
-const LONGEST_PATH_BYTES = 107;
+const MAX_PATH_BYTES = 107;
 
 // A file that is written without end is gone at every second one or so.
-const MOST_ATTEMPTS = 1000;
+const MAX_ATTEMPTS = 1000;
 
 export function socketPath(address: UnixAddress | undefined): SocketPlace {
   if (address === undefined) return privatePlace();
@@ -53,7 +53,7 @@ function removeDirectory(directory: string): void {
   const files = directories.get(directory) ?? [];
   directories.delete(directory);
   if (directories.size === 0) process.off("exit", removeAll);
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     try {
       for (const file of files) rmSync(file, { force: true });
       rmdirSync(directory);
@@ -68,10 +68,10 @@ function removeDirectory(directory: string): void {
 
 function checkLength(path: string): string {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= LONGEST_PATH_BYTES) return path;
+  if (bytes <= MAX_PATH_BYTES) return path;
   throw new ConsoleSocketError(
     "ERR_CONSOLE_INVALID_ARG",
-    `Runtimes connect to a socket path of at most ${LONGEST_PATH_BYTES} bytes; this absolute one has ${bytes}: ` +
+    `Runtimes connect to a socket path of at most ${MAX_PATH_BYTES} bytes; this absolute one has ${bytes}: ` +
       `${JSON.stringify(path)}. Use a shorter one, in /run or /tmp.`,
   );
 }

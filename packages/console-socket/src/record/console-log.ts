@@ -18,7 +18,7 @@ const NEWLINE = 0x0a;
 /** A Transform of a console's bytes: `console.pipe(new ConsoleLog({ format: "cri" })).pipe(file)`. */
 export class ConsoleLog extends Transform {
   readonly #cri: boolean;
-  readonly #most: number;
+  readonly #maxLineBytes: number;
   #line: Buffer = Buffer.alloc(0);
 
   /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
@@ -27,7 +27,7 @@ export class ConsoleLog extends Transform {
     checks.oneOf("format", format, ["raw", "cri"]);
     checks.whole("maxLineBytes", maxLineBytes, { min: 1, unit: "bytes" });
     this.#cri = format === "cri";
-    this.#most = maxLineBytes;
+    this.#maxLineBytes = maxLineBytes;
   }
 
   /** @internal */
@@ -49,9 +49,9 @@ export class ConsoleLog extends Transform {
     for (;;) {
       const newline = rest.indexOf(NEWLINE);
       const length = newline === -1 ? rest.length : newline;
-      if (length > this.#most) {
-        this.#write("P", rest.subarray(0, this.#most));
-        rest = rest.subarray(this.#most);
+      if (length > this.#maxLineBytes) {
+        this.#write("P", rest.subarray(0, this.#maxLineBytes));
+        rest = rest.subarray(this.#maxLineBytes);
       } else if (newline !== -1) {
         this.#write("F", rest.subarray(0, newline));
         rest = rest.subarray(newline + 1);

@@ -32,7 +32,7 @@ export interface AgentAddressOptions {
 /** Where the agent listens for calls. */
 export const AGENT_PORT = 1024;
 
-const U32_MAX = 0xffff_ffff;
+const MAX_U32 = 0xffff_ffff;
 
 const FORMS: Record<AgentDialect, string> = {
   go1: "PATH, unix://PATH, vsock://CID:PORT, hvsock://PATH:PORT or remote://PATH",
@@ -134,8 +134,8 @@ function pathOf({ text, rest }: Parts, what: string): string {
 // As strconv.ParseUint(text, 10, 32): digits and nothing else.
 function u32(digits: string, what: string, text: string): number {
   const value = /^[0-9]+$/.test(digits) ? Number(digits) : Number.NaN;
-  if (value <= U32_MAX) return value;
-  throw invalid(what, text, `${JSON.stringify(digits)} is no decimal number from 0 to ${U32_MAX}`);
+  if (value <= MAX_U32) return value;
+  throw invalid(what, text, `${JSON.stringify(digits)} is no decimal number from 0 to ${MAX_U32}`);
 }
 
 function namesNoSocket(what: string, text: string): ConsoleSocketError {

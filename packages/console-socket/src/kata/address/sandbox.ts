@@ -9,7 +9,7 @@ import { asStream } from "../dial/as-stream.js";
 /** Where shims have their directories: the Go runtime's, then the Rust runtime's. */
 const ROOTS = ["/run/vc/sbs", "/run/kata"] as const;
 
-const LONGEST_ANSWER = 4096;
+const MAX_ANSWER_BYTES = 4096;
 
 export interface SandboxOptions {
   /** The directory that holds one for each sandbox. `/run/vc/sbs`, then `/run/kata` by default. */
@@ -77,7 +77,7 @@ function ask(path: string, stream: UnixStream, signal: AbortSignal): Promise<str
       response.setEncoding("latin1");
       response.on("data", (text: string) => {
         body += text;
-        if (body.length > LONGEST_ANSWER) fail(silent(path, `sent more than ${LONGEST_ANSWER} bytes`));
+        if (body.length > MAX_ANSWER_BYTES) fail(silent(path, `sent more than ${MAX_ANSWER_BYTES} bytes`));
       });
       response.on("error", fail);
       response.on("end", () => {

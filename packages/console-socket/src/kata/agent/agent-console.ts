@@ -11,7 +11,7 @@ import type { ExitStatus } from "../../process/exit-status.js";
 import { protocolError, RpcError } from "../rpc/rpc-error.js";
 import type { AgentClient } from "./agent-client.js";
 
-const MOST_BYTES_A_CALL = 32 * 1024;
+const MAX_CALL_BYTES = 32 * 1024;
 
 export interface AgentConsoleOptions {
   containerId: string;
@@ -109,7 +109,7 @@ export class AgentConsole extends ConsoleBase {
   async #readOnce(): Promise<void> {
     this.#reading = true;
     try {
-      const request = { ...this.#process, len: MOST_BYTES_A_CALL };
+      const request = { ...this.#process, len: MAX_CALL_BYTES };
       const { data } = await this.#client.agent.readStdout(request, { signal: this.#cancel.signal });
       this.#reading = false;
       if (data.length > 0) this.push(data);
@@ -123,7 +123,7 @@ export class AgentConsole extends ConsoleBase {
 
   async #type(chunk: Buffer): Promise<void> {
     for (let rest = chunk; rest.length > 0 && !this.over; ) {
-      const data = rest.subarray(0, MOST_BYTES_A_CALL);
+      const data = rest.subarray(0, MAX_CALL_BYTES);
       try {
         const { len } = await this.#client.agent.writeStdin(
           { ...this.#process, data },

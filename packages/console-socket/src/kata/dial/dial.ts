@@ -20,7 +20,7 @@ export interface DialOptions {
 }
 
 const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 500;
 
 // What a guest that boots, or a hypervisor that starts, answers until it is ready. Everything else stays as it is.
 const RETRIED = new Set([
@@ -59,7 +59,7 @@ export async function dial(
   let latest: unknown;
   const timedOut = (): ConsoleSocketError => unreachable(target, timeoutMs, latest);
   return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       try {
         return await connectOnce(target, either);
       } catch (error) {

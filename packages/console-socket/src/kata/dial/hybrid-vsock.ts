@@ -14,7 +14,7 @@ import { asStream } from "./as-stream.js";
 const ANSWER_TIMEOUT_MS = 10_000;
 
 // "OK 4294967295\n" has 14 bytes. No more than this is taken from the socket before the line is known.
-const LONGEST_LINE = 32;
+const MAX_LINE_BYTES = 32;
 
 /**
  * Reads the hypervisor's answer.
@@ -38,8 +38,8 @@ export async function readAnswer(
     for (;;) {
       const end = seen.indexOf("\n");
       if (end !== -1) return { hostPort: hostPortOf(seen.subarray(0, end)), rest: seen.subarray(end + 1) };
-      if (seen.length >= LONGEST_LINE) throw unexpected(seen);
-      const length = LONGEST_LINE - seen.length;
+      if (seen.length >= MAX_LINE_BYTES) throw unexpected(seen);
+      const length = MAX_LINE_BYTES - seen.length;
       const message = await socket.receive({ length, maxFds: 0, signal: either });
       if (!message) throw seen.length > 0 ? unexpected(seen) : closed();
       seen = Buffer.concat([seen, message.data]);

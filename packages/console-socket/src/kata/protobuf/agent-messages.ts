@@ -86,7 +86,7 @@ export interface WriteStreamRequest extends ProcessRequest {
 }
 
 export interface ReadStreamRequest extends ProcessRequest {
-  /** The most to read, in bytes. */
+  /** Maximum number of bytes to read. */
   len: number;
 }
 

@@ -114,10 +114,10 @@ function isNumeric(kind: unknown): kind is keyof typeof RANGES {
 }
 
 function integer(kind: keyof typeof RANGES, value: unknown, path: string): bigint {
-  const [least, most] = RANGES[kind];
+  const [min, max] = RANGES[kind];
   const whole = typeof value === "bigint" || Number.isSafeInteger(value);
   const number = whole ? BigInt(value as bigint | number) : undefined;
-  if (number === undefined || number < least || number > most) throw invalid(path, `an integer (${kind})`, value);
+  if (number === undefined || number < min || number > max) throw invalid(path, `an integer (${kind})`, value);
   return number;
 }
 

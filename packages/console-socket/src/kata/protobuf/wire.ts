@@ -12,7 +12,7 @@ const WIRE_GROUP_END = 4;
 const WIRE_FIXED32 = 5;
 
 // Groups, which proto3 does not have, can be nested: an unknown one is skipped, but not for ever.
-const DEEPEST = 100;
+const MAX_DEPTH = 100;
 
 export class WireWriter {
   readonly #chunks: Uint8Array[] = [];
@@ -84,7 +84,7 @@ export class WireReader {
     else if (type === WIRE_FIXED64) this.#take(8n);
     else if (type === WIRE_LENGTH) this.bytes();
     else if (type === WIRE_FIXED32) this.#take(4n);
-    else if (type === WIRE_GROUP && depth < DEEPEST) this.#skipGroup(field, depth + 1);
+    else if (type === WIRE_GROUP && depth < MAX_DEPTH) this.#skipGroup(field, depth + 1);
     else throw malformed(`field ${field} has the wire type ${type}`);
   }
 

@@ -4,7 +4,7 @@ import { ConsoleSocketError } from "../../errors.js";
 import { checks, checkTimeout } from "../../options.js";
 import { RpcError } from "./rpc-error.js";
 
-/** The largest message, either way: ttRPC's limit, and what gRPC takes by default. */
+/** Maximum size of a message, either way: ttRPC's limit, and what gRPC takes by default. */
 export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024;
 
 export interface TransportRequest {

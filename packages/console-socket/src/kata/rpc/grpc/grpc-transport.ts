@@ -89,5 +89,5 @@ export class GrpcTransport implements Transport {
 
 function tooLong(length: number): RpcError | undefined {
   if (length <= MAX_MESSAGE_BYTES) return undefined;
-  return new RpcError("RESOURCE_EXHAUSTED", `a request of ${length} bytes; ${MAX_MESSAGE_BYTES} is the most`);
+  return new RpcError("RESOURCE_EXHAUSTED", `a request of ${length} bytes; the maximum is ${MAX_MESSAGE_BYTES}`);
 }

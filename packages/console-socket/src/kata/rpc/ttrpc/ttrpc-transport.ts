@@ -12,7 +12,7 @@ import { MAX_MESSAGE_BYTES, type Outcome, type Transport, type TransportRequest 
 const HEADER_BYTES = 10;
 const TYPE_REQUEST = 1;
 const TYPE_RESPONSE = 2;
-const LAST_STREAM = 0xffff_ffff;
+const MAX_STREAM = 0xffff_ffff;
 
 interface Request {
   service: string;
@@ -99,9 +99,9 @@ export class TtrpcTransport implements Transport {
 
   #refusal(length: number): RpcError | undefined {
     if (length > MAX_MESSAGE_BYTES) {
-      return new RpcError("RESOURCE_EXHAUSTED", `a request of ${length} bytes; ${MAX_MESSAGE_BYTES} is the most`);
+      return new RpcError("RESOURCE_EXHAUSTED", `a request of ${length} bytes; the maximum is ${MAX_MESSAGE_BYTES}`);
     }
-    return this.#nextStream > LAST_STREAM ? new RpcError("UNAVAILABLE", "no stream number is left") : undefined;
+    return this.#nextStream > MAX_STREAM ? new RpcError("UNAVAILABLE", "no stream number is left") : undefined;
   }
 
   #receive(chunk: Buffer): void {

@@ -18,8 +18,8 @@ const RST = 8;
 const SESSION = 0;
 const STREAM = 1;
 const WINDOW_BYTES = 256 * 1024;
-const MOST_BYTES_A_FRAME = 64 * 1024;
-const MOST_BYTES_WAITING = 1024 * 1024;
+const MAX_FRAME_BYTES = 64 * 1024;
+const MAX_WAITING_BYTES = 1024 * 1024;
 // The reference client turns yamux's own keepalive off and sends a ping every second, whose answer it does not need.
 const PING_INTERVAL_MS = 1000;
 
@@ -92,8 +92,8 @@ export class YamuxStream extends Duplex {
 
   /** Not without end to an agent that asks and does not read. */
   #answer(type: number, flags: number, stream: number, length: number): void {
-    if (this.#connection.writableLength < MOST_BYTES_WAITING) this.#send(type, flags, stream, length);
-    else this.destroy(protocolError(`The agent sends yamux frames, and reads none of ${MOST_BYTES_WAITING} bytes`));
+    if (this.#connection.writableLength < MAX_WAITING_BYTES) this.#send(type, flags, stream, length);
+    else this.destroy(protocolError(`The agent sends yamux frames, and reads none of ${MAX_WAITING_BYTES} bytes`));
   }
 
   #continueWriting(): void {
@@ -101,7 +101,7 @@ export class YamuxStream extends Duplex {
     if (!pending) return;
     while (pending.rest.length > 0) {
       if (this.#sendWindow === 0 || this.#connection.writableNeedDrain) return;
-      const piece = pending.rest.subarray(0, Math.min(this.#sendWindow, MOST_BYTES_A_FRAME));
+      const piece = pending.rest.subarray(0, Math.min(this.#sendWindow, MAX_FRAME_BYTES));
       pending.rest = pending.rest.subarray(piece.length);
       this.#sendWindow -= piece.length;
       this.#send(DATA, 0, STREAM, piece.length, piece);
