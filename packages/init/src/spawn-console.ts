@@ -153,9 +153,9 @@ function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string
 
 function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, forks: boolean): ConsoleProcess {
   let pid: number | undefined;
-  let over = false;
+  let ended = false;
   const exited = ending(child).then((exit) => {
-    over = true;
+    ended = true;
     return exit;
   });
   const ready = whenReady(handshake, exited).then(() => {
@@ -173,7 +173,7 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
     go: () => handshake.send(Buffer.from("g")),
     kill(signal = "SIGTERM") {
       checks.signalNumber("signal", signal);
-      if (over) return false;
+      if (ended) return false;
       return pid === undefined ? child.kill("SIGKILL") : signalled(pid, signal);
     },
   };

@@ -56,7 +56,7 @@ export class DetachKeys extends Transform {
 
   override _flush(done: TransformCallback): void {
     clearTimeout(this.#timer);
-    this.#letGo();
+    this.#passHeld();
     done();
   }
 
@@ -74,11 +74,11 @@ export class DetachKeys extends Transform {
 
   #hold(typed: Buffer): void {
     this.#held = this.#beginningAtEnd(typed);
-    if (this.#held > 0) this.#timer = setTimeout(() => this.#letGo(), HALF_TYPED_MS).unref();
+    if (this.#held > 0) this.#timer = setTimeout(() => this.#passHeld(), HALF_TYPED_MS).unref();
     this.push(typed.subarray(0, typed.length - this.#held));
   }
 
-  #letGo(): void {
+  #passHeld(): void {
     const held = this.#keys.subarray(0, this.#held);
     this.#held = 0;
     if (held.length > 0) this.push(held);

@@ -9,7 +9,7 @@ type Written = (error?: Error | null) => void;
 export abstract class ConsoleBase extends Duplex implements Console {
   abstract readonly name: string;
   abstract readonly size: WindowSize;
-  #over = false;
+  #outputEnded = false;
 
   constructor() {
     // The two directions end apart: no more input does not mean no more output.
@@ -30,7 +30,7 @@ export abstract class ConsoleBase extends Duplex implements Console {
   override write(chunk: string | Uint8Array, written?: Written): boolean;
   override write(chunk: string | Uint8Array, encoding: BufferEncoding, written?: Written): boolean;
   override write(...args: unknown[]): boolean {
-    if (!this.#over) return super.write(...(args as Parameters<Duplex["write"]>));
+    if (!this.#outputEnded) return super.write(...(args as Parameters<Duplex["write"]>));
     const written = args.at(-1);
     if (typeof written === "function") process.nextTick(written as () => void);
     return true;
@@ -41,19 +41,19 @@ export abstract class ConsoleBase extends Duplex implements Console {
   override end(chunk: string | Uint8Array, ended?: () => void): this;
   override end(chunk: string | Uint8Array, encoding: BufferEncoding, ended?: () => void): this;
   override end(...args: unknown[]): this {
-    if (!this.#over) return super.end(...(args as Parameters<Duplex["end"]>));
+    if (!this.#outputEnded) return super.end(...(args as Parameters<Duplex["end"]>));
     const ended = args.at(-1);
     return typeof ended === "function" ? super.end(ended as () => void) : super.end();
   }
 
   /** Whether no more bytes will come. */
-  protected get over(): boolean {
-    return this.#over;
+  protected get outputEnded(): boolean {
+    return this.#outputEnded;
   }
 
   /** From now on: the stream ends when what it holds has been read, and takes no more. */
   protected endOutput(): void {
-    this.#over = true;
+    this.#outputEnded = true;
     this.push(null);
     this.end();
   }

@@ -37,7 +37,7 @@ export class DuplexConsole extends ConsoleBase {
    */
   resize(columns: number, rows: number): void {
     const size = { columns: checks.cells("columns", columns), rows: checks.cells("rows", rows) };
-    if (!this.over && !this.destroyed) this.#size = size;
+    if (!this.outputEnded && !this.destroyed) this.#size = size;
   }
 
   /** @internal */
@@ -47,7 +47,7 @@ export class DuplexConsole extends ConsoleBase {
 
   /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.over || this.#stream.write(chunk)) done();
+    if (this.outputEnded || this.#stream.write(chunk)) done();
     else this.#drained = done;
   }
 
@@ -69,7 +69,7 @@ export class DuplexConsole extends ConsoleBase {
   }
 
   #finish(): void {
-    if (this.over || this.destroyed) return;
+    if (this.outputEnded || this.destroyed) return;
     this.endOutput();
     this.#continue();
     this.#stream.destroy();

@@ -6,8 +6,8 @@ import { ToLibrary, ToMonitor } from "cmsg-native";
 const LENGTH = 12;
 const LITTLE = endianness() === "LE";
 
-/** What the monitor tells. `status` is as wait(2) has it. */
-export type Told =
+/** What the monitor reports. `status` is as wait(2) has it. */
+export type Report =
   | { kind: "started"; pid: number }
   | { kind: "not-started"; errno: number }
   | { kind: "output"; bytes: Buffer }
@@ -33,7 +33,7 @@ function record(kind: number, subject: number): Buffer {
 export class RecordReader {
   #rest: Buffer = Buffer.alloc(0);
 
-  *read(bytes: Buffer): Generator<Told, void, void> {
+  *read(bytes: Buffer): Generator<Report, void, void> {
     this.#rest = Buffer.concat([this.#rest, bytes]);
     for (;;) {
       if (this.#rest.length < LENGTH) return;
@@ -43,7 +43,7 @@ export class RecordReader {
       if (this.#rest.length < length) return;
       const payload = this.#rest.subarray(LENGTH, length);
       this.#rest = this.#rest.subarray(length);
-      yield told(kind, subject, status, payload);
+      yield reportOf(kind, subject, status, payload);
     }
   }
 }
@@ -52,7 +52,7 @@ function int32(bytes: Buffer, offset: number): number {
   return LITTLE ? bytes.readInt32LE(offset) : bytes.readInt32BE(offset);
 }
 
-function told(kind: number, subject: number, status: number, payload: Buffer): Told {
+function reportOf(kind: number, subject: number, status: number, payload: Buffer): Report {
   switch (kind) {
     case ToLibrary.started:
       return { kind: "started", pid: subject };

@@ -6,7 +6,7 @@ import { type OwnedFd, UnixSocket } from "cmsg";
 import { findBinary } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
 import { type ExitStatus, exitStatus } from "../process/exit-status.js";
-import { holdRecord, RecordReader, signalRecord, type Told } from "./launch-protocol.js";
+import { holdRecord, RecordReader, type Report, signalRecord } from "./launch-protocol.js";
 
 export interface MonitorOptions {
   cwd?: string | undefined;
@@ -51,7 +51,7 @@ export class MonitorProcess {
       });
       this.pid = child.pid ?? 0;
       // The executable is there, so what is not is the directory, or room for a process.
-      child.once("error", (error) => this.#left(cwd === undefined ? error : Object.assign(error, { path: cwd })));
+      child.once("error", (error) => this.#ended(cwd === undefined ? error : Object.assign(error, { path: cwd })));
       // Its socket tells of everything; whether that keeps this process is ref's and unref's to say.
       child.unref();
     } catch (error) {
@@ -59,7 +59,7 @@ export class MonitorProcess {
       throw error;
     }
     // Without a process its 'error' tells why, and the end of the socket does not.
-    if (this.pid > 0) void this.#listen();
+    if (this.pid > 0) void this.#readReports();
   }
 
   /** Those that the runtime left behind, in the order in which they came. */
@@ -67,7 +67,7 @@ export class MonitorProcess {
     return [...this.#children.keys()];
   }
 
-  /** Whether the monitor has left: there are no more children, or it was killed. */
+  /** Whether the monitor has ended: it has no more children, or it was killed. */
   get ended(): boolean {
     return this.#control.closed;
   }
@@ -106,36 +106,36 @@ export class MonitorProcess {
     this.#control.unref();
   }
 
-  async #listen(): Promise<void> {
+  async #readReports(): Promise<void> {
     const reader = new RecordReader();
     try {
       for await (const { data } of this.#control) {
-        for (const told of reader.read(data)) this.#hear(told);
+        for (const report of reader.read(data)) this.#onReport(report);
       }
-      this.#left(monitorGone());
+      this.#ended(monitorGone());
     } catch (error) {
-      this.#left(error as Error);
+      this.#ended(error as Error);
     }
   }
 
-  #hear(told: Told): void {
-    switch (told.kind) {
+  #onReport(report: Report): void {
+    switch (report.kind) {
       case "started":
         return;
       case "not-started":
-        this.#runtime.reject(notStarted(told.errno, this.#command));
+        this.#runtime.reject(notStarted(report.errno, this.#command));
         return;
       case "output":
-        this.#output = Buffer.concat([this.#output, told.bytes]).subarray(0, MAX_OUTPUT_BYTES);
+        this.#output = Buffer.concat([this.#output, report.bytes]).subarray(0, MAX_OUTPUT_BYTES);
         return;
       case "child":
-        this.#child(told.pid);
+        this.#child(report.pid);
         return;
       case "runtime-ended":
-        this.#runtime.resolve({ exit: exitStatus(told.status), output: this.#output });
+        this.#runtime.resolve({ exit: exitStatus(report.status), output: this.#output });
         return;
       case "ended":
-        this.#child(told.pid).resolve(exitStatus(told.status));
+        this.#child(report.pid).resolve(exitStatus(report.status));
     }
   }
 
@@ -145,20 +145,20 @@ export class MonitorProcess {
       child = withResolvers();
       child.promise.catch(() => undefined);
       this.#children.set(pid, child);
-      this.#tellChange();
+      this.#notifyChange();
     }
     return child;
   }
 
-  // Where everything was told before, this changes nothing.
-  #left(why: Error): void {
+  // A monitor that reported every end before it left changes nothing here: the promises have settled.
+  #ended(why: Error): void {
     this.#control.close();
     this.#runtime.reject(why);
     for (const { reject } of this.#children.values()) reject(why);
-    this.#tellChange();
+    this.#notifyChange();
   }
 
-  #tellChange(): void {
+  #notifyChange(): void {
     this.#changed.resolve();
     this.#changed = withResolvers();
   }

@@ -48,16 +48,16 @@ export async function receiveFrom(
   const timedOut = (): ConsoleSocketError => silentPeer(silentPeerTimeoutMs);
   try {
     const limits = { timeoutMs: silentPeerTimeoutMs, signal, timedOut };
-    const { name, fd } = await withDeadline(limits, async (either, stopTimer) => {
+    const { name, fd } = await withDeadline(limits, async (deadline, stopTimer) => {
       for (;;) {
         try {
-          return await recvFile(socket, { signal: either });
+          return await recvFile(socket, { signal: deadline });
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
           // This process has no number left for the descriptor. The message stays in the socket, no event tells when
           // there is room, and a peer whose message is here was not silent.
           stopTimer();
-          await delay(DESCRIPTOR_RETRY_MS, undefined, { signal: either });
+          await delay(DESCRIPTOR_RETRY_MS, undefined, { signal: deadline });
         }
       }
     });

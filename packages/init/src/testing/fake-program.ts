@@ -12,7 +12,7 @@ export class FakeProgram implements Disposable {
   readonly #onExit: () => void;
   #wake: () => void = () => {};
   #changed: Promise<void> = Promise.resolve();
-  #over = false;
+  #exited = false;
 
   /** @internal */
   constructor(peer: OwnedFd | undefined, onExit: () => void) {
@@ -37,21 +37,21 @@ export class FakeProgram implements Disposable {
   /** Says something, waiting while the receiver does not read. False when the receiver has hung up. */
   async write(text: string | Uint8Array): Promise<boolean> {
     let rest = typeof text === "string" ? Buffer.from(text) : text;
-    while (rest.length > 0 && !this.#over) {
+    while (rest.length > 0 && !this.#exited) {
       const changed = this.#changed;
       const written = this.#stream?.write(rest) ?? PtyResult.hungUp;
       if (written === PtyResult.hungUp) return false;
       if (written > 0) rest = rest.subarray(written);
       else await this.#waiting(changed);
     }
-    return !this.#over;
+    return !this.#exited;
   }
 
   /** What was typed, up to and with the first match of `pattern`; or all of it when the receiver has hung up. */
   async read(pattern: RegExp): Promise<string> {
     const buffer = new Uint8Array(CHUNK);
     let typed = "";
-    while (!pattern.test(typed) && !this.#over) {
+    while (!pattern.test(typed) && !this.#exited) {
       const changed = this.#changed;
       const length = this.#stream?.read(buffer) ?? PtyResult.hungUp;
       if (length === PtyResult.hungUp) break;
@@ -63,8 +63,8 @@ export class FakeProgram implements Disposable {
 
   /** Ends: the receiver's console ends too. A second call does nothing. */
   exit(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#exited) return;
+    this.#exited = true;
     this.#stream?.close();
     this.#peer?.close();
     this.#onExit();
@@ -85,6 +85,6 @@ export class FakeProgram implements Disposable {
   async #waiting(changed: Promise<void>): Promise<void> {
     this.#stream?.setRef(true);
     await changed;
-    if (!this.#over) this.#stream?.setRef(false);
+    if (!this.#exited) this.#stream?.setRef(false);
   }
 }

@@ -42,12 +42,12 @@ export async function sandboxAgentUrl(
   const paths = (root === undefined ? ROOTS : [root]).map((directory) => `${directory}/${id}/shim-monitor.sock`);
   let asked = "";
   const timedOut = (): ConsoleSocketError => silent(asked, `did not answer within ${timeoutMs / 1000} s`);
-  return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
+  return withDeadline({ timeoutMs, signal, timedOut }, async (deadline) => {
     for (const path of paths) {
       asked = path;
       try {
-        using socket = await UnixSocket.connect(path, { signal: either });
-        return await ask(path, asStream(socket), either);
+        using socket = await UnixSocket.connect(path, { signal: deadline });
+        return await ask(path, asStream(socket), deadline);
       } catch (error) {
         if (!["ENOENT", "ENOTDIR", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
       }

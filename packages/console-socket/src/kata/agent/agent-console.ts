@@ -37,10 +37,10 @@ export class AgentConsole extends ConsoleBase {
   #size: WindowSize;
   #resizing: Promise<void> | undefined;
   #exited: Promise<ExitStatus> | undefined;
-  #tellEnd!: (failure: Error | undefined) => void;
+  #settleEnd!: (failure: Error | undefined) => void;
   // Why the process's end will not be known, once the console is over.
   readonly #end: Promise<Error | undefined> = new Promise((resolve) => {
-    this.#tellEnd = resolve;
+    this.#settleEnd = resolve;
   });
 
   /** @internal Use `openAgentConsole()`. */
@@ -90,7 +90,7 @@ export class AgentConsole extends ConsoleBase {
 
   /** @internal */
   override _read(): void {
-    if (!this.#reading && !this.over) void this.#readOnce();
+    if (!this.#reading && !this.outputEnded) void this.#readOnce();
   }
 
   /** @internal */
@@ -102,7 +102,7 @@ export class AgentConsole extends ConsoleBase {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#cancel.abort(error ?? closed());
     this.#typing.abort(error ?? closed());
-    this.#tellEnd(error ?? closed());
+    this.#settleEnd(error ?? closed());
     done(error);
   }
 
@@ -122,7 +122,7 @@ export class AgentConsole extends ConsoleBase {
   }
 
   async #type(chunk: Buffer): Promise<void> {
-    for (let rest = chunk; rest.length > 0 && !this.over; ) {
+    for (let rest = chunk; rest.length > 0 && !this.outputEnded; ) {
       const data = rest.subarray(0, MAX_CALL_BYTES);
       try {
         const { len } = await this.#client.agent.writeStdin(
@@ -134,7 +134,7 @@ export class AgentConsole extends ConsoleBase {
         rest = rest.subarray(len);
       } catch (error) {
         // The program is gone: that its output has ended is told by the next read.
-        if (this.over || isEnd(error)) return;
+        if (this.outputEnded || isEnd(error)) return;
         throw error;
       }
     }
@@ -142,7 +142,7 @@ export class AgentConsole extends ConsoleBase {
 
   async #resizeToLatest(): Promise<void> {
     for (;;) {
-      if (this.over || this.destroyed) return;
+      if (this.outputEnded || this.destroyed) return;
       const { columns, rows } = this.#size;
       const request = { ...this.#process, row: rows, column: columns };
       await this.#client.agent.ttyWinResize(request, { signal: this.#cancel.signal });
@@ -161,7 +161,7 @@ export class AgentConsole extends ConsoleBase {
   #finish(): void {
     this.endOutput();
     this.#typing.abort();
-    this.#tellEnd(undefined);
+    this.#settleEnd(undefined);
   }
 }
 

@@ -58,15 +58,15 @@ export async function dial(
   checks.abortSignal(signal);
   let latest: unknown;
   const timedOut = (): ConsoleSocketError => unreachable(target, timeoutMs, latest);
-  return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
+  return withDeadline({ timeoutMs, signal, timedOut }, async (deadline) => {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       try {
-        return await connectOnce(target, either);
+        return await connectOnce(target, deadline);
       } catch (error) {
         if (!RETRIED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
         latest = error;
       }
-      await delay(pause, undefined, { signal: either });
+      await delay(pause, undefined, { signal: deadline });
     }
   });
 }

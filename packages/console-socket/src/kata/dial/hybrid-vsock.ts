@@ -33,14 +33,14 @@ export async function readAnswer(
       "ERR_CONSOLE_TIMEOUT",
       `Expected OK from the hypervisor; it took the connection and did not answer within ${timeoutMs / 1000} s.`,
     );
-  return withDeadline({ timeoutMs, signal, timedOut }, async (either) => {
+  return withDeadline({ timeoutMs, signal, timedOut }, async (deadline) => {
     let seen = Buffer.alloc(0);
     for (;;) {
       const end = seen.indexOf("\n");
       if (end !== -1) return { hostPort: hostPortOf(seen.subarray(0, end)), rest: seen.subarray(end + 1) };
       if (seen.length >= MAX_LINE_BYTES) throw unexpected(seen);
       const length = MAX_LINE_BYTES - seen.length;
-      const message = await socket.receive({ length, maxFds: 0, signal: either });
+      const message = await socket.receive({ length, maxFds: 0, signal: deadline });
       if (!message) throw seen.length > 0 ? unexpected(seen) : closed();
       seen = Buffer.concat([seen, message.data]);
     }

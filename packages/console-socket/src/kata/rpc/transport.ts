@@ -47,14 +47,14 @@ export function unary(
 ): Promise<Buffer> {
   const { timeoutMs = Number.POSITIVE_INFINITY } = request;
   const timedOut = (): RpcError => new RpcError("DEADLINE_EXCEEDED", `no answer within ${timeoutMs} ms`);
-  return withDeadline({ timeoutMs, signal, timedOut }, (either) => {
+  return withDeadline({ timeoutMs, signal, timedOut }, (deadline) => {
     return new Promise((resolve, reject) => {
       const cancel = transport.start(request, (outcome) =>
         outcome instanceof Error ? reject(outcome) : resolve(outcome),
       );
-      either.addEventListener("abort", () => {
+      deadline.addEventListener("abort", () => {
         cancel();
-        reject(either.reason);
+        reject(deadline.reason);
       });
     });
   });
