@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import { checks } from "../options.js";
 import { ConsoleBase } from "./console-base.js";
-import { safeName } from "./safe-text.js";
+import { safeText } from "./safe-text.js";
 import type { WindowSize } from "./window-size.js";
 
 /** `end()` does not end the shell, which would see the end of a connection as a hangup. */
@@ -15,7 +15,7 @@ export class DuplexConsole extends ConsoleBase {
   /** Takes a connected stream. */
   constructor(stream: Duplex, name: string, size: WindowSize) {
     super();
-    this.name = safeName(Buffer.from(name));
+    this.name = safeText(name);
     this.#stream = stream;
     this.#size = { columns: size.columns, rows: size.rows };
     stream.on("readable", () => this.#read());

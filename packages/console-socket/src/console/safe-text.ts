@@ -1,7 +1,15 @@
-// The name beside a console is whatever its sender wrote: it can hold terminal escapes, and it names nothing useful.
+// Text of others, such as the name beside a console, can hold terminal escapes and invisible characters.
 
-/** Text that is safe to show: no control, format or unassigned character. A closing NUL, as conmon's kind sends, goes. */
-export function safeName(name: Uint8Array): string {
-  const text = new TextDecoder().decode(name).replace(/\0$/, "");
+/**
+ * Replaces control, format and unassigned characters, and line and paragraph separators, with U+FFFD.
+ *
+ *     report(safeText("\u001b[2Jbox")); // "\ufffd[2Jbox"
+ */
+export function safeText(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+}
+
+/** `safeText` of the bytes beside a console. A closing NUL, which conmon's kind of sender adds, is removed. */
+export function safeName(name: Uint8Array): string {
+  return safeText(new TextDecoder().decode(name).replace(/\0$/, ""));
 }

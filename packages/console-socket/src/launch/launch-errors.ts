@@ -1,4 +1,5 @@
 // A runtime command that did not do what it was launched for.
+import { safeText } from "../console/safe-text.js";
 import { type ConsoleErrorCode, ConsoleSocketError } from "../errors.js";
 import { describeExit, type ExitStatus } from "../process/exit-status.js";
 import type { RuntimeEnd } from "./monitor-process.js";
@@ -42,8 +43,8 @@ export function notOurs(command: string, end: RuntimeEnd, seen: string): LaunchE
   return new LaunchError("ERR_CONSOLE_PID", message, end);
 }
 
-// Runtimes say what is wrong in their last line. Made safe to show.
+// Runtimes say what is wrong in their last line.
 function lastLine(output: Buffer): string {
   const lines = output.toString().trimEnd().split("\n");
-  return (lines.at(-1) ?? "").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+  return safeText(lines.at(-1) ?? "");
 }

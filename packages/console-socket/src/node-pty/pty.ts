@@ -176,7 +176,11 @@ export class Pty {
 
   #subscribe(event: string, listener: (...args: never[]) => unknown): PtyDisposable {
     this.#events.on(event, listener as () => void);
-    return { dispose: () => void this.#events.off(event, listener as () => void) };
+    return {
+      dispose: () => {
+        this.#events.off(event, listener as () => void);
+      },
+    };
   }
 
   #forwardData(encoding: BufferEncoding | null): void {

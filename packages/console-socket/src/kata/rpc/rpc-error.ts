@@ -1,5 +1,5 @@
 // How a call fails: gRPC's status codes, which ttRPC shares (grpc.github.io/grpc/core/md_doc_statuscodes.html).
-import { safeName } from "../../console/safe-text.js";
+import { safeText } from "../../console/safe-text.js";
 import { ConsoleSocketError } from "../../errors.js";
 
 /** The names of the codes, each at its number. */
@@ -37,7 +37,7 @@ export class RpcError extends ConsoleSocketError {
   constructor(code: RpcCodeName | number, details: string, options?: ErrorOptions) {
     const number = typeof code === "number" ? code : RPC_CODES.indexOf(code);
     const name = RPC_CODES[number] ?? "UNKNOWN";
-    const safe = safeName(Buffer.from(details));
+    const safe = safeText(details);
     super("ERR_CONSOLE_RPC", `The call failed with ${name} (${number}): ${safe}`, options);
     this.name = "RpcError";
     this.rpcCode = number;

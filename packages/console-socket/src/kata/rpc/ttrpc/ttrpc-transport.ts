@@ -89,7 +89,9 @@ export class TtrpcTransport implements Transport {
     header.writeUInt32BE(stream, 4);
     header.writeUInt8(TYPE_REQUEST, 8);
     this.#connection.write(Buffer.concat([header, frame]));
-    return () => void this.#calls.delete(stream);
+    return () => {
+      this.#calls.delete(stream);
+    };
   }
 
   async close(): Promise<void> {
