@@ -53,10 +53,14 @@ export interface ConsoleExit {
   stderr: string;
 }
 
-export interface ConsoleProcess {
+/** A command on a terminal of its own. Disposing of it closes `socket`; `kill` ends the command. */
+export interface ConsoleProcess extends Disposable {
   /** What was started: console-init, or the program that makes the namespaces for it. */
   child: ChildProcess;
-  /** Where the console arrives: for `receiveConsole()` of console-socket. The caller's to close. */
+  /**
+   * Where the console arrives: for `receiveConsole()` of console-socket, which closes it. The caller's to close otherwise.
+   * Closing it hangs up a console that has not been received.
+   */
   socket: UnixSocket;
   /**
    * Resolves once the console is sent and `user` is taken: with the pid, as it is here, of console-init or (without `init`) of the command;
@@ -82,6 +86,10 @@ const MAX_STDERR_LENGTH = 64 * 1024;
 
 /**
  * Starts `command` on a terminal of its own and gives the socket on which its console arrives.
+ *
+ *     using box = spawnConsole("sh", [], { namespaces: { user: true, pid: true, mount: true } });
+ *     const terminal = await receiveConsole(box.socket);
+ *     await attach(terminal);
  *
  * @throws InitError ERR_INIT_INVALID_ARG, ERR_INIT_NO_TOOL; NativeLoadError ERR_CMSG_NATIVE.
  */
@@ -176,6 +184,7 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
       if (ended) return false;
       return pid === undefined ? child.kill("SIGKILL") : signalled(pid, signal);
     },
+    [Symbol.dispose]: () => socket.close(),
   };
 }
 

@@ -1,4 +1,5 @@
 // asPty(): what node-pty promises of its IPty, on a console. The programs here run behind console-init, or are launched.
+import { once } from "node:events";
 import { asPty, launch, type Pty } from "console-socket";
 import type { IPty } from "node-pty";
 import t, { type Test } from "tap";
@@ -129,6 +130,15 @@ t.test("asPty of a console", async (t) => {
     pty.write("\n");
     await closed;
     t.strictSame(heard, ["value", [-1, 0]]);
+  });
+
+  t.test("disposing of it hangs up", async (t) => {
+    const { console } = await consoleOf(t, ["sleep", "1000"]);
+    const closed = once(console, "close");
+    {
+      using _pty = asPty(console);
+    }
+    await closed;
   });
 
   t.test("without a pid: kill hangs up; NaN, which no kill takes", async (t) => {

@@ -43,6 +43,18 @@ function rootfs(t: Test): string {
   return dir;
 }
 
+t.test("disposing of it closes the socket: a console that was not received is hung up", async (t) => {
+  const before = openFds();
+  const program = await (async () => {
+    using started = spawnConsole("cat");
+    await started.ready;
+    return started;
+  })();
+  t.ok(program.socket.closed);
+  t.match(await program.exited, { code: null, signal: "SIGHUP" });
+  await assertNoLeak(t, before);
+});
+
 t.test("spawnConsole() without namespaces", async (t) => {
   const before = openFds();
   const initialSize = { columns: 91, rows: 31 };

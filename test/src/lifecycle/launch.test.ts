@@ -10,6 +10,18 @@ import { Transcript } from "../support/transcript.js";
 
 const skip = needs("python3");
 
+t.test("disposing of a launched container hangs up, and its end is still known", { skip }, async (t) => {
+  const before = openFds();
+  const { exited, pid } = await (async () => {
+    using container = await launch(fakeRuntime(["cat"]));
+    return container;
+  })();
+  t.strictSame(await exited, { code: null, signal: "SIGHUP" });
+  await waitGone(pid);
+  await noChildren();
+  await assertNoLeak(t, before);
+});
+
 t.test("whoever is killed, and when", { skip }, async (t) => {
   const steps = ["connect", "send", "exit"] as const;
   const expected: Record<"monitor" | "runtime" | "container", (step: string) => object> = {

@@ -7,7 +7,14 @@ import { checks } from "../options.js";
 import type { ExitStatus } from "../process/exit-status.js";
 import type { MonitorProcess } from "./monitor-process.js";
 
-export class LaunchedContainer {
+/**
+ * What `launch()` gives.
+ *
+ *     using container = await launch(["runc", "run", "--detach", "--console-socket", "{}", "box"]);
+ *     container.terminal.pipe(process.stdout);
+ *     const { code, signal } = await container.exited;
+ */
+export class LaunchedContainer implements Disposable {
   readonly terminal: PtyConsole;
   /** The container's process, as this process sees it. */
   readonly pid: number;
@@ -80,6 +87,11 @@ export class LaunchedContainer {
     // The monitor's copy is on its way, so closing this one is no hangup.
     this.terminal.destroy();
     await held;
+  }
+
+  /** Hangs up the console, as the end of this process does. The container is not killed, and `exited` goes on. */
+  [Symbol.dispose](): void {
+    this.terminal.destroy();
   }
 
   /** Lets this process end before the container. The console has its own `unref`. */

@@ -35,7 +35,7 @@ export interface PtyOptions {
 }
 
 /** What `asPty` gives: node-pty's IPty, and the emitter's methods of its terminals. */
-export class Pty {
+export class Pty implements Disposable {
   handleFlowControl: boolean;
   // 'data' (data), 'exit' (exitCode, signal), 'close', 'error' (error).
   readonly #events: EventEmitter = new EventEmitter();
@@ -136,6 +136,10 @@ export class Pty {
   /** Hangs up. */
   destroy(): void {
     this.#console.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
   }
 
   on(event: string, listener: (...args: never[]) => void): this {
