@@ -3,7 +3,7 @@
 
 /** Every code of `CmsgError`, with what it means. */
 export const CMSG_ERROR_CODES = {
-  ERR_CMSG_CLOSED: "The descriptor, socket or server was closed, or given away with release().",
+  ERR_CMSG_CLOSED: "The descriptor, socket or server was closed or given away, or the stream is not connected yet.",
   ERR_CMSG_DATA_TRUNCATED:
     "A record was longer than asked for (MSG_TRUNC): its tail is lost, its descriptors are closed.",
   ERR_CMSG_EOF: "The peer closed the connection before the message that was waited for.",
@@ -16,7 +16,8 @@ export const CMSG_ERROR_CODES = {
   ERR_CMSG_NO_DATA:
     "At least one byte is needed: a stream drops descriptors without one, an empty record looks like the end.",
   ERR_CMSG_NO_FD: "The message came without the descriptor it should carry.",
-  ERR_CMSG_NOTIFY: "NOTIFY_SOCKET is not set or malformed, or nobody receives there.",
+  ERR_CMSG_NOTIFY:
+    "NOTIFY_SOCKET is not set or malformed, no process receives there, or a WATCHDOG_ variable is malformed.",
   ERR_CMSG_NOT_LISTENING: "The descriptor is not a socket that listens.",
   ERR_CMSG_NOT_STDIO: "The message is not the three standard streams that a lender sends. Its descriptors are closed.",
   ERR_CMSG_NOT_UNIX:

@@ -4,12 +4,12 @@
 export const CONSOLE_ERROR_CODES = {
   ERR_CONSOLE_ADDRESS: "An agent's address is malformed; the message says which part.",
   ERR_CONSOLE_BUSY: "The console cannot be given away while input waits to be written.",
-  ERR_CONSOLE_CLOSED: "The console or the listener is closed.",
+  ERR_CONSOLE_CLOSED: "The console, the listener or the agent's client is closed.",
   ERR_CONSOLE_GHOST: "The runtime command failed after it had sent a console, which answers nothing.",
   ERR_CONSOLE_HANDSHAKE: "A hypervisor's socket gave another answer than OK and a number.",
   ERR_CONSOLE_INVALID_ARG: "An argument has the wrong type or is out of range.",
   ERR_CONSOLE_MONITOR: "The process that waits for a launched container was killed.",
-  ERR_CONSOLE_NONE: "The peer closed the connection without sending a console.",
+  ERR_CONSOLE_NONE: "No console was sent: the peer closed the connection, or the runtime command ended, without one.",
   ERR_CONSOLE_NO_LISTENER: "A hypervisor closed the connection: nobody in the guest listens on the port.",
   ERR_CONSOLE_NOT_A_PTY: "What the peer sent is not the master of a pseudo-terminal, open for reading and writing.",
   ERR_CONSOLE_PEER: "The peer runs as a user that may not deliver consoles here.",
@@ -19,7 +19,7 @@ export const CONSOLE_ERROR_CODES = {
   ERR_CONSOLE_RUNTIME: "The runtime command failed before it had sent a console.",
   ERR_CONSOLE_SANDBOX: "There is no such sandbox, or its shim does not say where its agent is.",
   ERR_CONSOLE_TAMPERED: "Whoever shares the console changed how it is read: packet mode, line discipline, O_NONBLOCK.",
-  ERR_CONSOLE_TIMEOUT: "The peer is connected and sent nothing in time.",
+  ERR_CONSOLE_TIMEOUT: "A console, the end of a runtime command, or a hypervisor's answer did not come in time.",
   ERR_CONSOLE_UNREACHABLE: "Nobody answered at an agent's address before the time was up.",
 } as const;
 

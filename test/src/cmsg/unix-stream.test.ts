@@ -32,6 +32,7 @@ t.test("connect, write, half-close, the usual events", async (t) => {
   let connected = 0;
   const client = UnixStream.connect({ path, allowHalfOpen: true }, () => connected++);
   t.ok(client.connecting && client.pending);
+  t.throws(() => client.fd, { code: "ERR_CMSG_CLOSED", message: /not connected yet/ });
   t.equal(client.readyState, "opening");
   const ready = once(client, "ready");
   client.write("written before ");

@@ -1,7 +1,7 @@
 // A connected socket's descriptor as a Duplex: bytes in and out, half-close, waiting, and the end. What connects it, and
 // what descriptors beside the bytes become, is each family's own.
 import { native, SHUT_WR, type Watcher } from "cmsg-native";
-import { isSyscallError } from "../errors.js";
+import { CmsgError, isSyscallError } from "../errors.js";
 import type { OwnedFd } from "../fd/owned-fd.js";
 import { closedError } from "../socket/pending.js";
 import { SocketStream } from "./socket-stream.js";
@@ -35,7 +35,9 @@ export abstract class DescriptorStream extends SocketStream {
 
   /** The socket's own descriptor, borrowed. Throws ERR_CMSG_CLOSED while there is none. */
   get fd(): number {
-    if (!this.#connection || this.destroyed) throw closedError("stream");
+    if (this.destroyed) throw closedError("stream");
+    if (!this.#connection)
+      throw new CmsgError("ERR_CMSG_CLOSED", "This stream is not connected yet: wait for 'connect'.");
     return this.#connection.owner.fd;
   }
 
