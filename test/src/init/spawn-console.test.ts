@@ -18,9 +18,10 @@ const sandboxed = needs("unshare", "user-namespaces") || needsStatic;
 const all = { user: true, pid: true, mount: true, uts: true, ipc: true, net: true, cgroup: true };
 const PATH = "/bin:/usr/bin:/usr/sbin:/sbin";
 
-/** Runs a shell's script on it to the end. */
+/** Runs a shell's script on it to the end; with `hold`, not before its pid is known. */
 async function shows(t: Test, script: string, options: SpawnConsoleOptions) {
   const { program, console } = await startShell(t, script, options);
+  if (options.hold) await program.ready.then(() => program.go());
   const shown = await new Transcript(console).ended;
   return { shown, ...(await program.exited), pid: await program.ready };
 }
@@ -153,7 +154,8 @@ t.test("spawnConsole() [user, in namespaces] runs the command as that user", { s
     [{ namespaces: { user: { uid: 7, gid: 8 } }, user: { uid: 7, gid: 8 } }, "7 8"],
   ];
   for (const [options, ids] of cases) {
-    const { shown, code, stderr, pid } = await shows(t, script, options);
+    // A command that has ended has no pid any more.
+    const { shown, code, stderr, pid } = await shows(t, script, { ...options, hold: true });
     t.match({ code, stderr, pid }, { code: 0, stderr: "", pid: Number }, JSON.stringify(options));
     // 65534 stands for what the namespace does not map: the login's other groups, which the kernel does not let go.
     t.match(shown, new RegExp(`^${ids}\r\nGroups:[\t ]*((${ids.split(" ")[1]}|65534) )*\r\n$`));
