@@ -33,7 +33,9 @@ export interface ServiceState {
 }
 
 /**
- * Tells the service manager. It waits for room in the manager's queue, as sd_notify(3) does.
+ * Tells the service manager. Waits for room in the manager's queue, as sd_notify(3) does.
+ *
+ *     await notify({ ready: true, status: "Listening on /run/console.sock" });
  *
  * @throws CmsgError ERR_CMSG_NOTIFY: NOTIFY_SOCKET is not set (the process was not started by a manager that listens:
  * look at the variable first where that is a normal case), has a form that is not supported, or nobody receives there;

@@ -35,8 +35,11 @@ export interface AttachOptions {
  * nothing. When the promise settles, and when the process exits, the terminal is as it was; a signal that ends or stops
  * the process is its program's to handle (`onRaw`). The console is the caller's throughout.
  *
+ *     const how = await attach(terminal, { detachKeys: "ctrl-p,ctrl-q" });
+ *     if (how === "detached") terminal.destroy();
+ *
  * @returns `'ended'` after the last byte was handed to `stdout`, or `'detached'` when the detach keys were typed. What was
- * typed behind them stays in `stdin`.
+ * typed after them stays in `stdin`.
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (the detach keys, a stdin that was destroyed); the console's error,
  * such as ERR_CONSOLE_TAMPERED, or stdout's, such as EPIPE.
  */

@@ -207,8 +207,11 @@ export class Pty implements Disposable {
 }
 
 /**
- * node-pty's IPty over a console, or over what `launch` gave, which it reads from now on. 'data' comes to whoever listens
- * by then.
+ * node-pty's IPty over a console, or over what `launch` gave, which it reads from now on: subscribe to its data at once.
+ *
+ *     const pty = asPty(await launch(["runc", "run", "--detach", "--console-socket", "{}", "box"]));
+ *     pty.onData((text) => process.stdout.write(text));
+ *     pty.onExit(({ exitCode }) => process.exit(exitCode));
  *
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG: `pid` is no process of one's own to signal (1 or below).
  */

@@ -172,6 +172,10 @@ export class ConsoleListener
  * stale socket file of one's own; without one, on a socket in a private directory of its own. `{abstract: name}` leaves
  * no file. The library installs no signal handlers: on a signal, call `close()`.
  *
+ *     using listener = await listen("/run/console.sock");
+ *     listener.on("refused", ({ error }) => console.error(error.message));
+ *     for await (const terminal of listener) terminal.pipe(process.stdout, { end: false });
+ *
  * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (a path of more than 107 bytes, which runtimes cannot take; a bad
  * size, number or policy); EADDRINUSE, EACCES, ENOENT …, naming the path.
  */
