@@ -1,5 +1,6 @@
 // A command line as words: options by their description, the words between them, and what stands after `--`.
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { safeText } from "../console/safe-text.js";
 
 export interface OptionDescription {
   readonly name: string;
@@ -21,7 +22,7 @@ export interface Arguments {
 /** A command line that cannot be used; the message is one line, and safe to show. */
 export class UsageError extends Error {
   constructor(message: string) {
-    super(message.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}"));
+    super(safeText(message));
   }
 }
 

@@ -9,7 +9,7 @@ import { ConsoleSocketError } from "../errors.js";
 import { checks, checkUids } from "../options.js";
 import { AcceptQueue } from "./accept-queue.js";
 import { Gate } from "./gate.js";
-import { checkReceiveOptions, type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
+import { checkReceiveOptions, closeServed, type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
 import { socketPath } from "./socket-place.js";
 
 export interface ConsoleListenerOptions extends Omit<ReceiveConsoleOptions, "signal"> {
@@ -139,7 +139,7 @@ export class ConsoleListener
     } catch (error) {
       if (!this.closed) this.#refuse(error as Error, peer);
     } finally {
-      connection.close();
+      closeServed(connection);
       this.#pendingPeers.leave();
     }
   }

@@ -34,9 +34,21 @@ const DESCRIPTOR_RETRY_MS = 50;
  * ECONNRESET …; the signal's reason. Whatever came with a refused message is closed.
  */
 export async function receiveConsole(socket: UnixSocket, options: ReceiveConsoleOptions = {}): Promise<PtyConsole> {
-  using _connection = socket;
-  checkReceiveOptions(options);
-  return await receiveFrom(socket, socket.peerCredentials(), options);
+  try {
+    checkReceiveOptions(options);
+    return await receiveFrom(socket, socket.peerCredentials(), options);
+  } finally {
+    closeServed(socket);
+  }
+}
+
+/** Closes a connection that has served. What close(2) answers does not matter: the number is free, the console is here. */
+export function closeServed(connection: UnixSocket): void {
+  try {
+    connection.close();
+  } catch {
+    // EIO, EDQUOT …: of nothing that anyone waits for.
+  }
 }
 
 /** One console from `socket`, borrowed, whose peer is known, with options that were checked. Throws as `receiveConsole`. */

@@ -1,4 +1,5 @@
 // `console-socket run -- RUNTIME ARGUMENT...`: a detached container in this terminal, as if in the foreground.
+import { safeText } from "../../console/safe-text.js";
 import type { LaunchedContainer } from "../../launch/launched.js";
 import { shellStatus } from "../../process/exit-status.js";
 import { UsageError } from "../arguments.js";
@@ -74,8 +75,7 @@ export const run: Command<RunOptions> = {
 
 // What the runtime printed although it succeeded. Made safe to show: it may repeat what an image calls itself.
 function reportWarnings({ output }: LaunchedContainer, report: Report): void {
-  for (const line of output.split("\n").filter(Boolean))
-    report.error(new Error(line.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}")), "warning");
+  for (const line of output.split("\n").filter(Boolean)) report.error(new Error(safeText(line)), "warning");
 }
 
 async function waitForEnd({ exited }: LaunchedContainer, copies: Copies, report: Report): Promise<number> {
