@@ -44,6 +44,7 @@ export class DetachKeys extends Transform {
     this.#onDetach = onDetach;
   }
 
+  /** @internal */
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     clearTimeout(this.#timer);
     // What is held is the beginning of the keys.
@@ -54,12 +55,14 @@ export class DetachKeys extends Transform {
     done();
   }
 
+  /** @internal */
   override _flush(done: TransformCallback): void {
     clearTimeout(this.#timer);
     this.#passHeld();
     done();
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearTimeout(this.#timer);
     done(error);
