@@ -1,5 +1,5 @@
 // The command line of console-socket: what it refuses, and what is made from its description.
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { untilListening } from "../support/listening.js";
@@ -60,6 +60,32 @@ t.test("--help and --version answer on standard output, for both commands", asyn
   t.equal((await run(t, ENV, [...COMMAND, "run", "--help"])).stdout, help);
   t.notMatch(help, "\x1b", "no emphasis without a terminal");
 });
+
+t.test(
+  "where there is no native part: help, version and usage errors are as ever, and the rest is one line",
+  async (t) => {
+    const dir = tempDir(t);
+    const native = join(dir, "node_modules/cmsg-native");
+    for (const path of [join(dir, "dist/bin"), native]) mkdirSync(path, { recursive: true });
+    copyFileSync(join(folder, "package.json"), join(dir, "package.json"));
+    copyFileSync(consoleSocketCommand, join(dir, "dist/bin/console-socket.cjs"));
+    writeFileSync(join(native, "index.js"), "");
+    const command = (...args: string[]) =>
+      run(t, ENV, [...NODE, join(dir, "dist/bin/console-socket.cjs"), ...args], { cwd: dir });
+    t.match(await command("--help"), { status: 0, stdout: /^Usage: console-socket/, stderr: "" });
+    t.match(await command("--version"), { status: 0, stdout: /^console-socket \d/, stderr: "" });
+    t.match(await command("--nonsense"), {
+      status: 125,
+      stdout: "",
+      stderr: /^console-socket: [^\n]+--nonsense[^\n]+\n$/,
+    });
+    for (const args of [["s"], ["--mode", "null", "s"], ["run", "--", "true", "{}"], ["kata", "/s"]]) {
+      const { status, stdout, stderr } = await command(...args);
+      t.match({ status, stdout }, { status: 125, stdout: "" }, args.join(" "));
+      t.match(stderr, /^console-socket: cmsg-native has no cmsg\.node[^\n]+\n$/);
+    }
+  },
+);
 
 t.test("the manual page is what the description makes: node scripts/manual.mjs writes it", async (t) => {
   const { manualPage } = await import(join(folder, "dist/cli/manual.js"));

@@ -1,7 +1,8 @@
 // What every command of `console-socket` is: a description, from which --help and the manual page are made and by which
 // its arguments are read; a parser of what was read; and what it does.
 //
-// A command imports what it does inside `run`: all descriptions are loaded at each start, and runtimes do not wait.
+// A command imports what it does inside `run`: all descriptions are loaded at each start, and runtimes do not wait. The
+// native part is loaded there too, so that --help works without it and its absence is reported as any other error.
 import type { Arguments, OptionDescription } from "./arguments.js";
 import type { CommonOptions } from "./common-options.js";
 import type { Report } from "./report.js";

@@ -1,7 +1,6 @@
 // `console-socket SOCKET`: a drop-in for recvtty, the receiver of runc's own tests.
 import { writeFileSync } from "node:fs";
 import type { PtyConsole } from "../../console/pty-console.js";
-import { withDeadline } from "../../deadline.js";
 import { ConsoleSocketError } from "../../errors.js";
 import type { ConsoleListener, Refusal } from "../../receive/listener.js";
 import { type Arguments, givenOf, onlyOperand, textOf, UsageError } from "../arguments.js";
@@ -122,5 +121,6 @@ async function accept(listener: ConsoleListener, timeoutMs: number = Number.POSI
       "ERR_CONSOLE_TIMEOUT",
       `Expected a console on ${listener.path}; none came within ${timeoutMs / 1000} s.`,
     );
+  const { withDeadline } = await import("../../deadline.js");
   return withDeadline({ timeoutMs, signal: undefined, timedOut }, (signal) => listener.accept({ signal }));
 }
