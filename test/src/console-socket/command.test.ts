@@ -120,6 +120,46 @@ t.test("receive", { skip: needs("python3") }, async (t) => {
     t.match(stderr, /ENOSPC/);
   });
 
+  for (const option of ["--log", "--record"]) {
+    t.test(`${option} [the disk is full] more than any buffer holds is shown to its end`, async (t) => {
+      const socket = join(tempDir(t), "s");
+      const command = start(t, ENV, [...COMMAND, option, "/dev/full", socket]);
+      await untilListening(socket);
+      const times = 400_000;
+      const peer = startPeer(t, [
+        { connect: socket },
+        { send: { payload: "/dev/ptmx", fds: ["master"] } },
+        { write: { repeat: "x", times } },
+        { write: "the end" },
+        { hold: true },
+        { hangup: true },
+      ]);
+      await command.output(/xthe end/);
+      peer.goOn();
+      const { status, stdout, stderr } = await command.ended;
+      t.equal(status, 125);
+      t.equal(stdout, `${"x".repeat(times)}the end`);
+      t.match(stderr, /ENOSPC/);
+    });
+  }
+
+  t.test("--log [the disk is full] --record: the recording is whole all the same", async (t) => {
+    const dir = tempDir(t);
+    const [socket, record] = [join(dir, "s"), join(dir, "record")];
+    const command = start(t, ENV, [...COMMAND, "--log", "/dev/full", "--record", record, socket]);
+    await untilListening(socket);
+    const write = { repeat: "x", times: 400_000 };
+    startPeer(t, [
+      { connect: socket },
+      { send: { payload: "/dev/ptmx", fds: ["master"] } },
+      { write },
+      { hangup: true },
+    ]);
+    t.match(await command.ended, { status: 125, stderr: /ENOSPC/ });
+    const [, ...events] = readFileSync(record, "utf8").trimEnd().split("\n");
+    t.equal(events.map((event) => JSON.parse(event)[2]).join(""), "x".repeat(write.times));
+  });
+
   t.test("--json, --size, --log, --record: what happened and what was shown", async (t) => {
     const dir = tempDir(t);
     const socket = join(dir, "s");

@@ -1,6 +1,7 @@
 // --log and --record: what the console shows, into files too.
 import { createWriteStream, type WriteStream } from "node:fs";
 import { open } from "node:fs/promises";
+import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Console } from "../console/console.js";
 import type { WindowSize } from "../console/window-size.js";
@@ -24,8 +25,10 @@ export class Copies {
       this.#files.push(file);
     }
     if (recordTo) this.#files.push(recordTo);
-    // Told by finish(); a full disk ends the copy, not the session.
-    for (const file of this.#files) file.on("error", () => undefined);
+    // finish() reports it. A full disk ends the copy and not the session: once nobody takes what the copy makes, it would
+    // hold the console up.
+    log?.[0].on("error", () => this.#stop(this.#log));
+    recordTo?.on("error", () => this.#stop(this.#recording));
   }
 
   /** Opens the files, before anything runs: ENOENT, EACCES … */
@@ -57,16 +60,19 @@ export class Copies {
    */
   async finish(status?: number): Promise<void> {
     // It may still be open, when this process is about to die.
-    if (this.#log) this.#console?.unpipe(this.#log);
-    if (this.#recording) this.#console?.unpipe(this.#recording);
+    this.#stop(this.#log);
+    this.#stop(this.#recording);
     this.#log?.end();
     if (status === undefined) this.#recording?.end();
     else this.#recording?.exit(status);
     if (!this.#recording) this.#recordTo?.end();
-    for (const file of this.#files) {
-      if (file.errored) throw file.errored;
-      await finished(file);
-    }
+    // All of them before the first error: the process exits after this.
+    const ends = await Promise.allSettled(this.#files.map((file) => finished(file)));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  #stop(copy: Writable | undefined): void {
+    if (copy) this.#console?.unpipe(copy);
   }
 }
 
