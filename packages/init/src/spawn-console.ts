@@ -148,7 +148,8 @@ function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string
     owner,
     user: user && `${user.uid}:${user.gid}`,
     timeout: Number.isFinite(timeoutMs) && ((timeoutMs as number) / 1000).toFixed(3),
-    pdeathsig,
+    // As a number: console-init does not know every name that Node.js has.
+    pdeathsig: pdeathsig === undefined ? undefined : checks.signalNumber("pdeathsig", pdeathsig, { min: 1 }),
   };
   const flags = { init, subreaper: options.subreaper, group: options.group, "mount-console": options.mountConsole };
   return [

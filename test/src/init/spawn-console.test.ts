@@ -56,6 +56,11 @@ t.test("disposing of it closes the socket: a console that was not received is hu
   await assertNoLeak(t, before);
 });
 
+t.test("spawnConsole pdeathsig takes every name that Node.js has", async (t) => {
+  for (const pdeathsig of ["SIGPOLL", "SIGSTKFLT", "SIGIOT", "SIGKILL"] as const)
+    t.match(await shows(t, "echo runs", { pdeathsig }), { shown: /runs/, code: 0, stderr: "" }, pdeathsig);
+});
+
 t.test("spawnConsole() without namespaces", async (t) => {
   const before = openFds();
   const initialSize = { columns: 91, rows: 31 };
