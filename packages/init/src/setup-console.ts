@@ -1,5 +1,5 @@
 import { type Fd, OwnedFd } from "cmsg";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 import { InitError } from "./errors.js";
 
 /**
@@ -21,7 +21,7 @@ export function setupConsole(peer: Fd): void {
   } finally {
     // Were it one of the three itself, closing would undo the work.
     if (terminal.fd <= 2) terminal.release();
-    else terminal.close();
+    else closeQuietly(() => terminal.close());
   }
 }
 

@@ -1,7 +1,7 @@
 // Addresses of Unix sockets, unix(7): a pathname, or a name in the kernel's own abstract space.
 import { closeSync, constants, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { native, SUN_PATH_BYTES } from "cmsg-native";
+import { closeQuietly, native, SUN_PATH_BYTES } from "cmsg-native";
 import { CmsgError, naming } from "../errors.js";
 
 /**
@@ -36,7 +36,7 @@ function withSunPath<Result>(address: UnixAddress, use: (sunPath: Buffer) => Res
         `${JSON.stringify(basename(address))} is longer. Use a shorter name.`,
     );
   } finally {
-    closeSync(directory);
+    closeQuietly(() => closeSync(directory));
   }
 }
 

@@ -1,6 +1,6 @@
 // A file descriptor with one owner.
 import { inspect } from "node:util";
-import { ControlSlot, control, native, SCM_MAX_FD } from "cmsg-native";
+import { ControlSlot, closeQuietly, control, native, SCM_MAX_FD } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { forgotten, type Origin } from "./forgotten.js";
 
@@ -139,7 +139,7 @@ export function duplicates(fds: readonly Fd[]): OwnedFd[] {
     for (const fd of fds) copies.push(new OwnedFd(native.dup(numberOf(fd))));
     return copies;
   } catch (error) {
-    closeAll(copies);
+    discardAll(copies);
     throw error;
   }
 }
@@ -164,6 +164,11 @@ export function closeAll(fds: OwnedFd[]): void {
   fds.length = 0;
   closeReceived(received);
   if (failures.length > 0) throw failures[0];
+}
+
+/** As `closeAll`, of copies that an operation has used: an error of close(2) is not that operation's. */
+export function discardAll(fds: OwnedFd[]): void {
+  closeQuietly(() => closeAll(fds));
 }
 
 /** Closes descriptors that were received, as many in one call as a message can bring. */

@@ -1,6 +1,6 @@
 // connect(2) of a socket of our own.
 import { setTimeout as delay } from "node:timers/promises";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 import { checkAddress, connectTo, type UnixAddress } from "../address/unix-address.js";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
@@ -28,7 +28,7 @@ export async function connectedFd(address: UnixAddress, options: ConnectOptions)
     while (!connectTo(owner.fd, address)) await delay(BACKLOG_RETRY_MS, undefined, { signal });
     return owner;
   } catch (error) {
-    owner.close();
+    closeQuietly(() => owner.close());
     signal?.throwIfAborted();
     throw error;
   }

@@ -2,7 +2,7 @@
 // only of its own buffer (a level-triggered wait on it would spin); that of a connected one tells of its peer's queue.
 // So a socket of its own is connected there, which nobody notices, and waited on. It has sent nothing, so its own buffer
 // never holds it up.
-import { native, SOCK_DGRAM, type Watcher } from "cmsg-native";
+import { closeQuietly, native, SOCK_DGRAM, type Watcher } from "cmsg-native";
 import { connectTo, type UnixAddress } from "../address/unix-address.js";
 
 export class DatagramRoom {
@@ -28,7 +28,7 @@ export class DatagramRoom {
       watcher.watch(false, true);
       this.#waiting = { fd, watcher };
     } catch (error) {
-      native.close(fd);
+      closeQuietly(() => native.close(fd));
       throw error;
     }
   }
@@ -38,7 +38,7 @@ export class DatagramRoom {
     const { fd, watcher } = this.#waiting;
     this.#waiting = undefined;
     watcher.close();
-    native.close(fd);
+    closeQuietly(() => native.close(fd));
   }
 
   setRef(ref: boolean): void {

@@ -10,7 +10,7 @@ export const WOULD_BLOCK: unique symbol = Symbol("would block");
 export interface Operation<Result> {
   /** Tries the system call. What it throws ends the operation. */
   attempt(): Result | typeof WOULD_BLOCK;
-  /** Called once when the operation is over, whatever its end. */
+  /** Called when the operation is over, whatever its end, which it cannot change: it must not throw. */
   finish?(): void;
   /** Called when a signal ends the operation that waits. */
   aborted?(): void;
@@ -119,12 +119,7 @@ export class PendingOperations {
     if (index < 0) return;
     this.#waiters.splice(index, 1);
     waiter.forgetSignal?.();
-    try {
-      waiter.operation.finish?.();
-    } catch (error) {
-      waiter.reject(error);
-      return;
-    }
+    waiter.operation.finish?.();
     settle();
   }
 

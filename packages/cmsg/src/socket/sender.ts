@@ -1,7 +1,7 @@
 // Sends of one socket, in the order they were asked for, waiting for room.
 import { type Credentials, native, SO_SNDBUF } from "cmsg-native";
 import { type UnixAddress, withSocketName } from "../address/unix-address.js";
-import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
+import { discardAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount, putCredentials, putName, putRights } from "../message/message.js";
 import { checks } from "../options.js";
 import { DatagramRoom } from "./datagram-room.js";
@@ -141,5 +141,5 @@ function run(
   const fds = unsent();
   checkCount(fds);
   const copies = duplicates(fds);
-  return queue.run({ attempt: () => attempt(copies), finish: () => closeAll(copies), ...hooks }, signal);
+  return queue.run({ attempt: () => attempt(copies), finish: () => discardAll(copies), ...hooks }, signal);
 }

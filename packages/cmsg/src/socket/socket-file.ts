@@ -7,7 +7,7 @@
 import { closeSync, constants, fchmodSync, lstatSync, openSync, type Stats, unlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { native, SOCK_DGRAM } from "cmsg-native";
+import { closeQuietly, native, SOCK_DGRAM } from "cmsg-native";
 import { bindTo, connectTo } from "../address/unix-address.js";
 import { explained, isSyscallError, naming, type SyscallError } from "../errors.js";
 
@@ -84,7 +84,7 @@ function isAlive(path: string): boolean {
   } catch (error) {
     return !isSyscallError(error, "ECONNREFUSED");
   } finally {
-    native.close(probe);
+    closeQuietly(() => native.close(probe));
   }
 }
 
@@ -100,7 +100,7 @@ async function withDirectoryLocked(directory: string, work: () => void): Promise
       await delay(LOCK_RETRY_MS);
     work();
   } finally {
-    closeSync(fd);
+    closeQuietly(() => closeSync(fd));
   }
 }
 

@@ -1,5 +1,5 @@
 // A listening socket's descriptor: who waits for connections, and the end. How it came to listen is each family's own.
-import { native, type Watcher } from "cmsg-native";
+import { closeQuietly, native, type Watcher } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
 
@@ -63,7 +63,7 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
   close(): void {
     if (this.closed) return;
     this.#watcher.close();
-    this.#owner.close();
+    closeQuietly(() => this.#owner.close());
     this.#accepts.failAll(closedError("server"));
   }
 
@@ -78,7 +78,7 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
     try {
       return this.connectionOf(owner);
     } catch (error) {
-      owner.close();
+      closeQuietly(() => owner.close());
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 // A listening Unix socket.
-import { native, SOCK_SEQPACKET, SOCK_STREAM } from "cmsg-native";
+import { closeQuietly, native, SOCK_SEQPACKET, SOCK_STREAM } from "cmsg-native";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "../address/unix-address.js";
 import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkBacklog, checkMode, checks } from "../options.js";
@@ -66,7 +66,7 @@ export class UnixServer extends SocketServer<UnixSocket> {
       return new UnixServer(owner, type, file?.path ?? addressText(address), file);
     } catch (error) {
       if (file) removeSocketFile(file);
-      owner.close();
+      closeQuietly(() => owner.close());
       throw error;
     }
   }

@@ -4,10 +4,10 @@
 // earlier may be glued in front of that byte, nothing is glued behind a message with descriptors, and two of those never
 // merge. So every receive hands out what one recvmsg(2) gave: bytes, and the descriptors among them. The other types
 // have records: a message is what was sent.
-import { type Credentials, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
+import { type Credentials, closeQuietly, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
 import { addressOf, bindTo, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
-import { closeAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
+import { discardAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { type Message, type RecvmsgOptions, receiveMessage, requireBytes, requireData } from "../message/message.js";
 import { checkMode } from "../options.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
@@ -80,7 +80,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
       return new UnixSocket(owner, type, file);
     } catch (error) {
       if (file) removeSocketFile(file);
-      owner.close();
+      closeQuietly(() => owner.close());
       throw error;
     }
   }
@@ -96,7 +96,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
       for (const end of ends) setPassing(end.fd, options);
       return ends.map((end) => new UnixSocket(end, type)) as [UnixSocket, UnixSocket];
     } catch (error) {
-      closeAll(ends);
+      discardAll(ends);
       throw error;
     }
   }
@@ -254,7 +254,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
       if (this.#file) removeSocketFile(this.#file);
     } finally {
       this.#failAll();
-      this.#owner.close();
+      closeQuietly(() => this.#owner.close());
     }
   }
 

@@ -6,7 +6,7 @@
 //
 // The descriptors share their open files with the lender's: the offset in a file, O_NONBLOCK, a terminal's settings.
 import { isatty } from "node:tty";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { closeAll, type Fd, numberOf, OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
@@ -46,7 +46,7 @@ export async function lend(socket: UnixSocket, { fds = [0, 1, 2], signal }: Lend
       if (terminal && settings) restore(terminal.fd, settings);
     }
   } finally {
-    terminal?.close();
+    closeQuietly(() => terminal?.close());
   }
 }
 

@@ -1,6 +1,6 @@
 // A connected socket's descriptor as a Duplex: bytes in and out, half-close, waiting, and the end. What connects it, and
 // what descriptors beside the bytes become, is each family's own.
-import { native, SHUT_WR, type Watcher } from "cmsg-native";
+import { closeQuietly, native, SHUT_WR, type Watcher } from "cmsg-native";
 import { CmsgError, isSyscallError } from "../errors.js";
 import type { OwnedFd } from "../fd/owned-fd.js";
 import { closedError } from "../socket/pending.js";
@@ -108,7 +108,7 @@ export abstract class DescriptorStream extends SocketStream {
     const connection = this.#connection;
     connection?.reader.stop();
     connection?.watcher.close();
-    connection?.owner.close();
+    closeQuietly(() => connection?.owner.close());
     super._destroy(error, callback);
   }
 

@@ -1,6 +1,6 @@
 // The receiving half of a UnixStream: messages from the socket to a Readable, each one's descriptors just before its
 // bytes.
-import { ControlSlot, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
+import { ControlSlot, closeQuietly, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { closeReceived } from "../fd/owned-fd.js";
 import { copyOf } from "../message/message.js";
@@ -100,7 +100,7 @@ export class StreamReader {
 function takeFds(): number[] {
   const pidfd = control[ControlSlot.pidfd] as number;
   // The socket was set up to bring one by whoever made it; there is no place for it here.
-  if (pidfd >= 0) native.close(pidfd);
+  if (pidfd >= 0) closeQuietly(() => native.close(pidfd));
   const count = control[ControlSlot.fdCount] as number;
   if (count === 0) return NO_FDS;
   const fds: number[] = [];

@@ -1,7 +1,7 @@
 // The sending half of a UnixStream: bytes in order, descriptors once and with the first byte of theirs, waiting for room.
 import { native } from "cmsg-native";
 import { isSyscallError } from "../errors.js";
-import { closeAll, duplicates, type Fd, type OwnedFd } from "../fd/owned-fd.js";
+import { discardAll, duplicates, type Fd, type OwnedFd } from "../fd/owned-fd.js";
 import { putRights } from "../message/message.js";
 
 // Too many descriptors are on their way (unix(7), ETOOMANYREFS), on whatever socket of this user: the kernel tells
@@ -90,7 +90,7 @@ export class StreamWriter {
   stop(): void {
     clearTimeout(this.#timer);
     this.#done = undefined;
-    for (const copies of this.#rights.values()) closeAll(copies);
+    for (const copies of this.#rights.values()) discardAll(copies);
     this.#rights.clear();
   }
 
@@ -119,7 +119,7 @@ export class StreamWriter {
 
   #forget(chunk: Uint8Array, copies: OwnedFd[]): void {
     this.#rights.delete(chunk);
-    closeAll(copies);
+    discardAll(copies);
   }
 
   #finish(error: Error | null): void {

@@ -4,7 +4,7 @@
 // those that carry descriptors. 'fds' comes when everything before has been consumed, and the next bytes consumed are
 // those that the descriptors came with.
 import { addAbortSignal, type DuplexOptions } from "node:stream";
-import { type Credentials, native } from "cmsg-native";
+import { type Credentials, closeQuietly, native } from "cmsg-native";
 import { addressOf, addressText, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError, isSyscallError } from "../errors.js";
 import { closeReceived, type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
@@ -175,7 +175,7 @@ export class UnixStream extends DescriptorStream {
     try {
       this.open(owner);
     } catch (error) {
-      owner.close();
+      closeQuietly(() => owner.close());
       throw error;
     }
   }

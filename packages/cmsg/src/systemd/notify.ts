@@ -5,7 +5,7 @@
 
 import type { UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
-import { closeAll, duplicates, type Fd } from "../fd/owned-fd.js";
+import { discardAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount } from "../message/message.js";
 import { checks } from "../options.js";
 import { UnixSocket } from "../socket/unix-socket.js";
@@ -103,8 +103,6 @@ export async function barrier({ signal }: NotifyOptions = {}): Promise<void> {
   const [kept, sent] = UnixSocket.pair("stream");
   try {
     const sending = sendState(["BARRIER=1"], [sent.fd], { signal });
-    // When the close fails, the result is not awaited any more.
-    sending.catch(() => undefined);
     sent.close();
     await sending;
     for (;;) {
@@ -146,7 +144,7 @@ async function sendState(lines: string[], fds: readonly Fd[], { signal }: Notify
   } catch (error) {
     throw asNotifyError(error);
   } finally {
-    closeAll(copies);
+    discardAll(copies);
   }
 }
 

@@ -1,5 +1,5 @@
 // connect(2) of an AF_VSOCK socket, tried once: the caller knows whether to try again.
-import { native, type VsockAddress } from "cmsg-native";
+import { closeQuietly, native, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
 import { PendingOperations, WOULD_BLOCK } from "../socket/pending.js";
@@ -20,7 +20,7 @@ export async function connectedVsock(address: VsockAddress, { signal }: VsockCon
       await established(owner.fd, address, signal);
     return owner;
   } catch (error) {
-    owner.close();
+    closeQuietly(() => owner.close());
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 // A listening AF_VSOCK socket.
-import { native, type VsockAddress } from "cmsg-native";
+import { closeQuietly, native, type VsockAddress } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checkBacklog } from "../options.js";
 import { SocketServer } from "../socket/socket-server.js";
@@ -50,7 +50,7 @@ export class VsockServer extends SocketServer<VsockStream> {
       native.listen(owner.fd, backlog);
       return new VsockServer(owner);
     } catch (error) {
-      owner.close();
+      closeQuietly(() => owner.close());
       throw error;
     }
   }

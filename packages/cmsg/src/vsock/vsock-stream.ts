@@ -1,5 +1,5 @@
 // A connected AF_VSOCK socket as a Node stream: net.Socket takes none.
-import { native, type VsockAddress } from "cmsg-native";
+import { closeQuietly, native, type VsockAddress } from "cmsg-native";
 import { closeReceived, type OwnedFd } from "../fd/owned-fd.js";
 import { DescriptorStream } from "../stream/descriptor-stream.js";
 import { connectedVsock, type VsockConnectOptions } from "./connect.js";
@@ -34,7 +34,7 @@ export class VsockStream extends DescriptorStream {
     try {
       return new VsockStream(owner);
     } catch (error) {
-      owner.close();
+      closeQuietly(() => owner.close());
       throw error;
     }
   }

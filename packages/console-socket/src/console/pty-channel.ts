@@ -1,6 +1,6 @@
 // The master (ptmx) of a pseudo-terminal: its bytes, its size, and who else has a hand on it.
 import { OwnedFd } from "cmsg";
-import { native, PtyResult, type PtyStream } from "cmsg-native";
+import { closeQuietly, native, PtyResult, type PtyStream } from "cmsg-native";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import { DEFAULT_SIZE, type WindowSize } from "./window-size.js";
@@ -109,7 +109,7 @@ export class PtyChannel {
     this.#keepSize();
     publish("end", this.#master.fd);
     this.#stream.close();
-    this.#master.close();
+    closeQuietly(() => this.#master.close());
   }
 
   /** Gives the master to the caller, open. Throws ERR_CONSOLE_CLOSED. */

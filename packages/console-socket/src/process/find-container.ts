@@ -1,7 +1,7 @@
 // Which process is the container's: the child of the monitor that has the terminal.
 import { readFileSync } from "node:fs";
 import { OwnedFd } from "cmsg";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 
 /** What the parent of the processes that a runtime command left behind reports about them. */
 export interface ChildReports {
@@ -104,7 +104,7 @@ export function holdProcess(pid: number, parent: number): OwnedFd | undefined {
   } catch {
     // ESRCH, or gone from /proc: it has ended and was reaped.
   }
-  pidfd?.close();
+  closeQuietly(() => pidfd?.close());
   return undefined;
 }
 

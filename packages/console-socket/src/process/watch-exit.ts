@@ -1,6 +1,6 @@
 // Waiting for the end of a process by its pidfd, pidfd_open(2): it becomes readable when the process has ended.
 import { type Fd, OwnedFd } from "cmsg";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 
 /**
  * Calls `onExit` once when the process has ended. It does not keep the event loop alive.
@@ -13,7 +13,7 @@ export function watchExit(pidfd: Fd, onExit: () => void): () => void {
   const copy = new OwnedFd(native.dup(typeof pidfd === "number" ? pidfd : pidfd.fd));
   const stop = (): void => {
     watcher.close();
-    copy.close();
+    closeQuietly(() => copy.close());
   };
   const watcher = new native.Watcher(copy.fd, () => {
     stop();

@@ -5,7 +5,7 @@
 //   > 1027 keep          one message with the descriptor; the port is the agent's, for this
 //   < OK 1073741824\n    the port that the connection comes from, as the guest sees it
 import { type Fd, OwnedFd, UnixSocket } from "cmsg";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 import { checkFd, checks } from "../../options.js";
 import { readAnswer } from "./hybrid-vsock.js";
 
@@ -39,10 +39,14 @@ export async function passFd(
   checks.abortSignal(signal);
   const number = checkFd("fd", fd);
   // The caller may close it as soon as this has returned its promise.
-  using copy = new OwnedFd(native.dup(number));
-  using socket = await UnixSocket.connect(path, { signal });
-  const options = signal ? { signal } : {};
-  await socket.send(Buffer.from("passfd\n"), [], options);
-  await socket.send(Buffer.from(keep ? `${port} keep` : `${port}`), [copy], options);
-  return (await readAnswer(socket, signal)).hostPort;
+  const copy = new OwnedFd(native.dup(number));
+  try {
+    using socket = await UnixSocket.connect(path, { signal });
+    const options = signal ? { signal } : {};
+    await socket.send(Buffer.from("passfd\n"), [], options);
+    await socket.send(Buffer.from(keep ? `${port} keep` : `${port}`), [copy], options);
+    return (await readAnswer(socket, signal)).hostPort;
+  } finally {
+    closeQuietly(() => copy.close());
+  }
 }
