@@ -14,11 +14,6 @@ export function wantsOnlcr({ onlcr, stdin }: CommonOptions): boolean {
   return onlcr || (stdin && process.stdin.isTTY === true && process.stdout.isTTY === true);
 }
 
-/** Before anything is started. @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
-export async function checkDetachKeys(detachKeys: string | undefined): Promise<void> {
-  if (detachKeys !== undefined) (await import("../attach/detach-keys.js")).parseDetachKeys(detachKeys);
-}
-
 /** The size to begin with. */
 export function initialSize({ size }: CommonOptions): WindowSize | undefined {
   const { isTTY, columns, rows } = process.stdout;

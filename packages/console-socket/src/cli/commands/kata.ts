@@ -5,8 +5,8 @@ import { shellStatus } from "../../process/exit-status.js";
 import { type Arguments, givenOf, onlyOperand, textOf, UsageError } from "../arguments.js";
 import type { Command } from "../command.js";
 import { COMMON, type CommonOptions, commonOptions, DETACH_KEYS, detachKeysOf, ONLCR } from "../common-options.js";
-import { tidyBeforeDying } from "../signals.js";
-import { checkDetachKeys, connect, initialSize } from "../terminal.js";
+import { prepare } from "../prepare.js";
+import { connect, initialSize } from "../terminal.js";
 
 /** A process whose terminal is wanted through the agent. */
 interface ContainerOptions {
@@ -76,19 +76,12 @@ export const kata: Command<KataOptions> = {
   },
 
   async run(options, report) {
-    const { address, container, detachKeys } = options;
-    await checkDetachKeys(detachKeys);
+    const { address, container } = options;
+    const { copies, dying } = await prepare(options);
     const agent = await agentAddress(address);
-    const { Copies } = await import("../copies.js");
-    const copies = await Copies.open(options);
-    const dying = new AbortController();
-    tidyBeforeDying(async () => {
-      dying.abort();
-      await copies.finish();
-    });
     const { terminal, status, close } = container
-      ? await openContainer(agent, container, options, dying.signal)
-      : await openShell(agent, options, dying.signal);
+      ? await openContainer(agent, container, options, dying)
+      : await openShell(agent, options, dying);
     report.event("console", { name: terminal.name });
     const outcome = await connect(terminal, options, { copies, command: address });
     const exit = outcome === "ended" ? await status() : 0;

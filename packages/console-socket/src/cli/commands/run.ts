@@ -6,9 +6,9 @@ import { UsageError } from "../arguments.js";
 import type { Command } from "../command.js";
 import { COMMON, type CommonOptions, commonOptions, DETACH_KEYS, detachKeysOf } from "../common-options.js";
 import type { Copies } from "../copies.js";
+import { prepare } from "../prepare.js";
 import type { Report } from "../report.js";
-import { tidyBeforeDying } from "../signals.js";
-import { checkDetachKeys, connect, initialSize, wantsOnlcr } from "../terminal.js";
+import { connect, initialSize, wantsOnlcr } from "../terminal.js";
 
 interface RunOptions extends CommonOptions {
   detachKeys: string | undefined;
@@ -49,22 +49,15 @@ export const run: Command<RunOptions> = {
   },
 
   async run(options, report) {
-    const { argv, timeoutMs, detachKeys } = options;
-    await checkDetachKeys(detachKeys);
-    const { Copies } = await import("../copies.js");
-    const copies = await Copies.open(options);
-    const dying = new AbortController();
-    tidyBeforeDying(async () => {
-      // Ends the runtime's command, should it still run.
-      dying.abort();
-      await copies.finish();
-    });
+    const { argv, timeoutMs } = options;
+    const { copies, dying } = await prepare(options);
     const { launch } = await import("../../launch/launch.js");
     const container = await launch(argv, {
       initialSize: initialSize(options),
       onlcr: wantsOnlcr(options),
       timeoutMs,
-      signal: dying.signal,
+      // Ends the runtime's command, should it still run.
+      signal: dying,
     });
     reportWarnings(container, report);
     report.event("console", { name: container.terminal.name, pid: container.pid });
