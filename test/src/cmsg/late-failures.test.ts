@@ -117,3 +117,50 @@ t.test("what is no descriptor is ERR_CMSG_INVALID_ARG everywhere", (t) => {
   }
   t.end();
 });
+
+/** Makes accept(2) fail once with each of `codes`, in their order. */
+function failingAccepts(t: Test, codes: string[]): void {
+  const { accept } = native;
+  native.accept = (fd) => {
+    const code = codes.shift();
+    if (code !== undefined) throw Object.assign(new Error(`accept ${code}`), { code, syscall: "accept" });
+    return accept(fd);
+  };
+  t.teardown(() => {
+    native.accept = accept;
+  });
+}
+
+t.test("a loop over a server outlives a lack of resources, which accept() tells", async (t) => {
+  const before = openFds();
+  const address = { abstract: `cmsg-test-${process.pid}-lack` };
+  const server = await UnixServer.listen(address);
+  const codes = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
+  failingAccepts(t, codes);
+  await t.rejects(server.accept(), { code: "EMFILE" });
+  const client = await UnixSocket.connect(address);
+  for await (const connection of server) {
+    connection.close();
+    break;
+  }
+  t.strictSame(codes, [], "it met each of them");
+  codes.push("EPERM");
+  await t.rejects(server[Symbol.asyncIterator]().next(), { code: "EPERM" }, "another error ends it");
+  client.close();
+  server.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("a loop that waits for resources ends with its server", async (t) => {
+  const before = openFds();
+  const server = await UnixServer.listen({ abstract: `cmsg-test-${process.pid}-wait` });
+  failingAccepts(t, ["EMFILE"]);
+  const next = server[Symbol.asyncIterator]().next();
+  await turn();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const waiting = timers();
+  server.close();
+  t.match(await next, { done: true });
+  t.equal(timers(), waiting - 1, "its timer is gone");
+  await assertNoLeak(t, before);
+});

@@ -73,6 +73,11 @@ t.test("EMFILE [accept]: the connection stays queued", async (t) => {
   t.strictSame(seen, ["EMFILE", "resolved"]);
 });
 
+t.test("EMFILE [a loop over a server]: the connection stays queued, and the loop goes on", async (t) => {
+  const seen = await underLimit(t, 60, "iterate-with-full-table");
+  t.strictSame(seen, ["full", "accepted", "ended"]);
+});
+
 t.test("ETOOMANYREFS: nothing was sent; after a receive there is room", { skip: needs("root") }, async (t) => {
   const seen = await underLimit(t, 100, "send-too-many-in-flight");
   t.strictSame(seen, { some: true, code: "ETOOMANYREFS", again: "resolved" });

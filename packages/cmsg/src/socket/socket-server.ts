@@ -1,12 +1,19 @@
 // A listening socket's descriptor: who waits for connections, and the end. How it came to listen is each family's own.
+import { setTimeout as delay } from "node:timers/promises";
 import { closeQuietly, native, type Watcher } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
+
+// Out of descriptors, memory or watches: the connection waits in the backlog, and no event tells when there is room.
+const RETRY_MS = 50;
+const OUT_OF_RESOURCES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSPC"]);
 
 export abstract class SocketServer<Connection> implements Disposable, AsyncIterable<Connection> {
   readonly #owner: OwnedFd;
   readonly #watcher: Watcher;
   readonly #accepts: PendingOperations = new PendingOperations(() => this.#watch());
+  readonly #closing: AbortController = new AbortController();
+  #ref = true;
 
   /** Takes a listening socket; when this throws, it is the caller's again. */
   protected constructor(owner: OwnedFd) {
@@ -37,12 +44,17 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
     return this.#accepts.run({ attempt: () => this.#acceptNow() }, signal);
   }
 
-  /** Connections until the server is closed. Leaving the loop leaves it listening. */
+  /**
+   * Connections until the server is closed. Leaving the loop leaves it listening. While this process has no descriptor or
+   * memory for the next connection (EMFILE, ENFILE, ENOMEM), that one waits in the backlog and the loop goes on later.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void, void> {
     while (!this.closed) {
-      const connection = await this.accept().catch((error: unknown) => {
+      const connection = await this.accept().catch(async (error: NodeJS.ErrnoException) => {
         if (this.closed) return undefined;
-        throw error;
+        if (!OUT_OF_RESOURCES.has(error.code ?? "")) throw error;
+        await this.#retryTime();
+        return undefined;
       });
       if (connection) yield connection;
     }
@@ -50,11 +62,13 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
 
   /** Lets the process end while this server waits. */
   unref(): this {
+    this.#ref = false;
     this.#watcher.setRef(false);
     return this;
   }
 
   ref(): this {
+    this.#ref = true;
     this.#watcher.setRef(true);
     return this;
   }
@@ -65,6 +79,7 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
     this.#watcher.close();
     closeQuietly(() => this.#owner.close());
     this.#accepts.failAll(closedError("server"));
+    this.#closing.abort();
   }
 
   [Symbol.dispose](): void {
@@ -81,6 +96,11 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
       closeQuietly(() => owner.close());
       throw error;
     }
+  }
+
+  // close() ends it.
+  async #retryTime(): Promise<void> {
+    await delay(RETRY_MS, undefined, { ref: this.#ref, signal: this.#closing.signal }).catch(() => undefined);
   }
 
   #watch(): void {
