@@ -1,5 +1,6 @@
 // Waiting for a signal to abort. A service hands one signal to many operations at once. A listener for each would make
 // Node.js print MaxListenersExceededWarning from the eleventh on, so a signal has one listener for all of them.
+import { callApart } from "./call-apart.js";
 
 class Waiting {
   readonly #signal: AbortSignal;
@@ -9,7 +10,8 @@ class Waiting {
     this.#signal.removeEventListener("abort", this.#onAbort);
     for (const callback of this.#callbacks) {
       this.#callbacks.delete(callback);
-      call(callback);
+      // As EventTarget does it: the other callbacks run.
+      callApart(callback);
     }
   };
 
@@ -26,17 +28,6 @@ class Waiting {
       if (this.#callbacks.delete(own) && this.#callbacks.size === 0)
         this.#signal.removeEventListener("abort", this.#onAbort);
     };
-  }
-}
-
-// As EventTarget does it: an exception is an uncaught one, and the other callbacks run.
-function call(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
   }
 }
 

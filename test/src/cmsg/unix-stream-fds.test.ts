@@ -92,3 +92,16 @@ t.test("a listener that throws is an uncaught exception like any other's, and th
   const { stdout } = await run(t, ...nodeProgram("cmsg/throwing-fds-listener"));
   t.strictSame(stdout.trim().split("\n").sort(), ["bytes", "the listener's own"]);
 });
+
+t.test("listeners that throw: each is an uncaught exception, and nothing is lost", async (t) => {
+  const ends = ["uncaught c", "end", "uncaught end", "closed null"];
+  for (const how of ["flowing", "readable"]) {
+    const { stdout, stderr } = await run(t, ...nodeProgram("cmsg/throwing-listeners", [how]));
+    t.equal(stderr, "");
+    const seen: string[] = JSON.parse(stdout);
+    for (const event of ["a", "b", "c", "uncaught a", "uncaught b", ...ends])
+      t.equal(seen.filter((other) => other === event).length, 1, `${how}: ${event}`);
+    for (const event of ["fds", "uncaught fds"]) t.equal(seen.filter((other) => other === event).length, 3, event);
+    t.equal(seen.at(-1), "closed null");
+  }
+});

@@ -238,3 +238,8 @@ t.test("a size that the runtime set stays, 0x0 becomes 80x24, initialSize overri
     listener.close();
   }
 });
+
+t.test("a 'refused' listener that throws: an uncaught exception, and receiving goes on", async (t) => {
+  const { stdout } = await run(t, ...nodeProgram("console-socket/throwing-refused-listener"));
+  t.strictSame(JSON.parse(stdout || "[]"), ["refused", "refused", "listens"]);
+});

@@ -7,9 +7,11 @@ import { native, PtyResult } from "cmsg-native";
 import { PtyConsole } from "console-socket";
 import t from "tap";
 import { consoleOf, consoleOfPeer } from "../support/consoles.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
 import type { PeerStep } from "../support/peer.js";
+import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
 import { turns } from "../support/turns.js";
@@ -245,4 +247,14 @@ t.test("a read into no room is no hangup", async (t) => {
   t.equal(stream.read(new Uint8Array(0)), PtyResult.wouldBlock);
   stream.close();
   for (const fd of [ptmx, peer]) native.close(fd);
+});
+
+t.test("listeners that throw: each is an uncaught exception, and the console goes on", async (t) => {
+  for (const how of ["hung up", "drained"]) {
+    const { stdout, stderr } = await run(t, ...nodeProgram("console-socket/throwing-listener", [how]));
+    t.equal(stderr, "");
+    const seen: string[] = stdout === "" ? [] : JSON.parse(stdout);
+    for (const event of ["a", "uncaught a", "b", "uncaught b", "c", "uncaught c", "end", "uncaught end", "closed null"])
+      t.equal(seen.filter((other) => other === event).length, 1, `${how}: ${event}`);
+  }
 });

@@ -1,6 +1,6 @@
 // A connected socket's descriptor as a Duplex: bytes in and out, half-close, waiting, and the end. What connects it, and
 // what descriptors beside the bytes become, is each family's own.
-import { closeQuietly, native, SHUT_WR, type Watcher } from "cmsg-native";
+import { callApart, closeQuietly, native, SHUT_WR, type Watcher } from "cmsg-native";
 import { CmsgError, isSyscallError } from "../errors.js";
 import type { OwnedFd } from "../fd/owned-fd.js";
 import { closedError } from "../socket/pending.js";
@@ -27,6 +27,14 @@ export abstract class DescriptorStream extends SocketStream {
 
   /** Hands on what arrived, `fds` with `data`'s first byte. False when no more is wanted for now. */
   protected abstract deliver(data: Buffer, fds: number[]): boolean;
+
+  /**
+   * As `push`: false when no more is wanted for now. An exception of a 'data' listener is an uncaught one, and the stream
+   * goes on.
+   */
+  protected give(data: Buffer | null): boolean {
+    return callApart(() => this.push(data)) ?? this.readableLength < this.readableHighWaterMark;
+  }
 
   /** Whether it is not connected yet. */
   get connecting(): boolean {
@@ -65,7 +73,7 @@ export abstract class DescriptorStream extends SocketStream {
     const chunk = super.read(size);
     const reader = this.#connection?.reader;
     // After the caller had the bytes that stood before.
-    if (reader?.holds && this.readableLength === 0) process.nextTick(deliverHeld, reader, this);
+    if (reader?.holds && this.readableLength === 0) process.nextTick(() => this.#deliverHeld(reader));
     return chunk;
   }
 
@@ -120,17 +128,20 @@ export abstract class DescriptorStream extends SocketStream {
       },
       received: (bytes: number) => this.received(bytes),
       deliver: (data: Buffer, fds: number[]) => this.deliver(data, fds),
-      end: () => this.push(null),
+      end: () => void this.give(null),
       fail: (error: unknown) => this.destroy(error as Error),
     };
   }
 
   #receive(): void {
-    try {
-      this.#connection?.reader.ready();
-    } finally {
-      this.#watch();
-    }
+    this.#connection?.reader.ready();
+    this.#watch();
+  }
+
+  #deliverHeld(reader: StreamReader): void {
+    if (this.destroyed) return;
+    reader.deliverHeld();
+    this.#watch();
   }
 
   #watch(): void {
@@ -149,8 +160,4 @@ export abstract class DescriptorStream extends SocketStream {
     this.writer.setRef(ref);
     return this;
   }
-}
-
-function deliverHeld(reader: StreamReader, stream: DescriptorStream): void {
-  if (!stream.destroyed) reader.deliverHeld();
 }

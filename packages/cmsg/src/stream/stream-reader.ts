@@ -46,7 +46,7 @@ export class StreamReader {
     this.deliverHeld();
   }
 
-  /** There may be something to read. Throws what a listener throws. */
+  /** There may be something to read. */
   ready(): void {
     const options = native.hasRoom() ? 0 : ReceiveOption.keepWhenFull;
     for (let i = 0; i < MAX_MESSAGES_PER_TURN && this.waiting; i++) {

@@ -4,7 +4,7 @@
 // those that carry descriptors. 'fds' comes when everything before has been consumed, and the next bytes consumed are
 // those that the descriptors came with.
 import { addAbortSignal, type DuplexOptions } from "node:stream";
-import { type Credentials, closeQuietly, native } from "cmsg-native";
+import { type Credentials, callApart, closeQuietly, native } from "cmsg-native";
 import { addressOf, addressText, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError, isSyscallError } from "../errors.js";
 import { closeReceived, type Fd, numberOf, type OwnedFd, taking } from "../fd/owned-fd.js";
@@ -150,20 +150,16 @@ export class UnixStream extends DescriptorStream {
   }
 
   protected override deliver(data: Buffer, fds: number[]): boolean {
-    if (fds.length === 0) return this.push(data);
+    if (fds.length === 0) return this.give(data);
     if (this.listenerCount("fds") === 0) {
       closeReceived(fds);
-      return this.push(data);
+      return this.give(data);
     }
     for (const fd of fds) native.disown(fd);
-    try {
-      this.emit("fds", fds);
-    } catch (error) {
-      // The bytes have come, whatever a listener makes of its descriptors.
-      this.push(data);
-      throw error;
-    }
-    return this.push(data);
+    // The bytes have come, whatever a listener makes of its descriptors. An exception of one must not reach _read() either,
+    // where the Readable would take it for the socket's failure.
+    callApart(() => this.emit("fds", fds));
+    return this.give(data);
   }
 
   async #connect(): Promise<OwnedFd> {
@@ -194,7 +190,7 @@ export class UnixStream extends DescriptorStream {
 
   #written(callback: Done, error?: Error | null): void {
     const needsDrain = this.writableNeedDrain;
-    callback(error);
+    callApart(() => callback(error));
     if (error || !this.#owesDrain || this.writableLength > 0) return;
     this.#owesDrain = false;
     // Past its mark the Writable tells by itself.

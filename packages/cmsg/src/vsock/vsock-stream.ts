@@ -47,6 +47,6 @@ export class VsockStream extends DescriptorStream {
   protected override deliver(data: Buffer, fds: number[]): boolean {
     // The family carries no descriptors.
     closeReceived(fds);
-    return this.push(data);
+    return this.give(data);
   }
 }

@@ -1,5 +1,6 @@
 // What every console is as a stream, whatever brings its bytes.
 import { Duplex } from "node:stream";
+import { callApart } from "cmsg-native";
 import type { Console } from "./console.js";
 import type { WindowSize } from "./window-size.js";
 
@@ -51,10 +52,22 @@ export abstract class ConsoleBase extends Duplex implements Console {
     return this.#outputEnded;
   }
 
+  /**
+   * As `push`: false when no more is wanted for now. An exception of a 'data' listener is an uncaught one, and the console
+   * goes on.
+   */
+  protected give(chunk: Buffer | null): boolean {
+    const more = callApart(() => this.push(chunk));
+    if (more !== undefined) return more;
+    // The exception kept the Readable from asking for the next chunk.
+    process.nextTick(() => this.read(0));
+    return this.readableLength < this.readableHighWaterMark;
+  }
+
   /** From now on: the stream ends when what it holds has been read, and takes no more. */
   protected endOutput(): void {
     this.#outputEnded = true;
-    this.push(null);
+    this.give(null);
     this.end();
   }
 }

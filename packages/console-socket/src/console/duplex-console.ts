@@ -59,7 +59,7 @@ export class DuplexConsole extends ConsoleBase {
   }
 
   #read(): void {
-    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) if (!this.push(chunk)) return;
+    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) if (!this.give(chunk)) return;
   }
 
   #continue(): void {

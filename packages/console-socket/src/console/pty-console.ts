@@ -171,7 +171,7 @@ export class PtyConsole extends ConsoleBase {
         const chunk = this.#channel.read();
         if (!chunk) return chunk === null;
         total += chunk.length;
-        if (this.push(chunk)) continue;
+        if (this.give(chunk)) continue;
         this.#wanted = false;
         this.#channel.pause();
       }

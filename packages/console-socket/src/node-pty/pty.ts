@@ -3,6 +3,7 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import { callApart } from "cmsg-native";
 import type { Console } from "../console/console.js";
 import { safeName } from "../console/safe-text.js";
 import type { LaunchedContainer } from "../launch/launched.js";
@@ -201,8 +202,8 @@ export class Pty implements Disposable {
     const { code, signal } = (await exited?.catch(() => undefined)) ?? { code: -1, signal: null };
     this.#exited = true;
     const number = signal === null ? 0 : shellStatus({ code, signal }) - 128;
-    this.#events.emit("exit", code ?? 0, number);
-    this.#events.emit("close");
+    callApart(() => this.#events.emit("exit", code ?? 0, number));
+    callApart(() => this.#events.emit("close"));
   }
 }
 

@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
-import type { Credentials } from "cmsg-native";
+import { type Credentials, callApart } from "cmsg-native";
 import type { PtyConsole } from "../console/pty-console.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
@@ -163,7 +163,8 @@ export class ConsoleListener
 
   #refuse(error: Error, peer: Credentials | undefined): void {
     publish("refuse", this.#server.fd, { path: this.path, peer, error });
-    this.emit("refused", { error, peer });
+    // Of a listener that throws: receiving goes on.
+    callApart(() => this.emit("refused", { error, peer }));
   }
 }
 

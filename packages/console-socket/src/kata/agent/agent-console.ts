@@ -112,7 +112,7 @@ export class AgentConsole extends ConsoleBase {
       const request = { ...this.#process, len: MAX_CALL_BYTES };
       const { data } = await this.#client.agent.readStdout(request, { signal: this.#cancel.signal });
       this.#reading = false;
-      if (data.length > 0) this.push(data);
+      if (data.length > 0) this.give(data);
       else this.#finish();
     } catch (error) {
       this.#reading = false;
