@@ -25,8 +25,8 @@ namespace addon {
 
 namespace {
 
-// Sockets that this process makes are non-blocking. A received socket shares that flag with its other holders, so it is
-// used with MSG_DONTWAIT instead.
+// connect(2) and accept(2) have no flag for one call, so sockets for them are non-blocking. Everything else uses
+// MSG_DONTWAIT: the flag belongs to all holders of a socket.
 constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 struct Address {
@@ -57,10 +57,11 @@ Napi::Value unix_socket(const Napi::CallbackInfo& info) {
   return own(env, checked(env, socket(AF_UNIX, int_argument(info, 0) | kFlags, 0), "socket"));
 }
 
+// Blocking: an end is often inherited by another program, whose read(2) would fail with EAGAIN.
 Napi::Value unix_socketpair(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fds[2];
-  checked(env, socketpair(AF_UNIX, int_argument(info, 0) | kFlags, 0, fds), "socketpair");
+  checked(env, socketpair(AF_UNIX, int_argument(info, 0) | SOCK_CLOEXEC, 0, fds), "socketpair");
   auto& owned = Environment::of(env).fds;
   owned.own(fds[0]);
   owned.own(fds[1]);

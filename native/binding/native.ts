@@ -138,7 +138,7 @@ export interface Native extends MessageFunctions {
 
   /** socket(2) AF_UNIX, non-blocking, close-on-exec; owned. */
   socket(type: number): number;
-  /** socketpair(2) AF_UNIX, non-blocking, close-on-exec; both owned. */
+  /** socketpair(2) AF_UNIX, blocking, close-on-exec; both owned. */
   socketpair(type: number): [number, number];
   /** bind(2) to the bytes of sun_path, at most 108; abstract names begin with NUL, and for none the kernel makes one. */
   bind(fd: number, sunPath: Uint8Array): void;

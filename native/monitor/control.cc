@@ -28,7 +28,7 @@ void Control::send_output(const char* bytes, size_t length) {
   send_all(bytes, length);
 }
 
-// The library creates the socket with O_NONBLOCK.
+// Waits for room, whether the socket blocks or another holder set O_NONBLOCK.
 void Control::send_all(const void* bytes, size_t length) {
   const char* rest = static_cast<const char*>(bytes);
   while (socket_.valid() && length > 0) {

@@ -86,7 +86,8 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   }
 
   /**
-   * socketpair(2): two ends, connected with each other.
+   * socketpair(2): two ends, connected with each other. O_NONBLOCK is not set, so a program that inherits an end, or is
+   * sent one, can wait in read(2). This class never blocks on it.
    *
    * @throws CmsgError ERR_CMSG_INVALID_ARG, ERR_CMSG_UNSUPPORTED; EMFILE.
    */
@@ -260,7 +261,9 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
 
   /**
    * Gives the socket's descriptor to the caller, who closes it from now on: for `UnixStream.connect({fd})`, say. What
-   * waits ends with ERR_CMSG_CLOSED; a socket file stays until the process exits.
+   * waits ends with ERR_CMSG_CLOSED; a socket file stays until the process exits. O_NONBLOCK is set on a socket that
+   * `connect`, `bind` or `UnixServer.accept` made, and is not on an end of `pair`; `fromFd` leaves it as it was. A program
+   * that reads the descriptor with read(2) may have to clear it.
    *
    * @throws CmsgError ERR_CMSG_CLOSED
    */
