@@ -16,8 +16,15 @@ namespace addon {
 
 namespace {
 
+// A number that is not open is refused: owned, it would later close what another part of the process opened under it,
+// and the table of owned descriptors has a byte for each number below. What this environment owns already is not asked
+// again.
 void adopt(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env()).fds.own(int_argument(info, 0));
+  int fd = int_argument(info, 0);
+  auto& owned = Environment::of(info.Env()).fds;
+  if (owned.owns(fd)) return;
+  checked(info.Env(), fcntl(fd, F_GETFD), "fcntl");
+  owned.own(fd);
 }
 
 napi_value disown(napi_env env, napi_callback_info info) {

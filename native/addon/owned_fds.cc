@@ -12,10 +12,14 @@ int OwnedFds::own(int fd) {
 }
 
 bool OwnedFds::disown(int fd) {
-  size_t index = static_cast<size_t>(fd);
-  if (fd < 0 || index >= owned_.size() || owned_[index] == 0) return false;
-  owned_[index] = 0;
+  if (!owns(fd)) return false;
+  owned_[static_cast<size_t>(fd)] = 0;
   return true;
+}
+
+bool OwnedFds::owns(int fd) const {
+  size_t index = static_cast<size_t>(fd);
+  return fd >= 0 && index < owned_.size() && owned_[index] != 0;
 }
 
 void OwnedFds::close_all() {

@@ -21,6 +21,7 @@ class OwnedFds {
   int own(int fd);
   // Gives `fd` up without closing it. False when it is not owned here.
   bool disown(int fd);
+  bool owns(int fd) const;
   void close_all();
 
  private:

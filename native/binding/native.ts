@@ -114,7 +114,7 @@ export interface PtyFailure {
 }
 
 export interface Native extends MessageFunctions {
-  /** Makes `fd` owned. */
+  /** Makes `fd` owned: fcntl(2) F_GETFD, which fails with EBADF when it is not open. */
   adopt(fd: number): void;
   /** Gives `fd` up without closing it. */
   disown(fd: number): void;

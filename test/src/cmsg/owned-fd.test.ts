@@ -1,6 +1,6 @@
 // OwnedFd: a descriptor is closed once, by whoever owns it.
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { OwnedFd } from "cmsg";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { OwnedFd, UnixSocket } from "cmsg";
 import t from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 
@@ -51,7 +51,6 @@ t.test("dup is a second descriptor of the same open file description, close-on-e
   readSync(one.fd, bytes, 0, 3, null);
   readSync(other.fd, bytes, 0, 3, null);
   t.equal(bytes.toString(), "def", "they share the offset");
-  const { readFileSync } = await import("node:fs");
   const flags = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${other.fd}`, "utf8"))?.[1];
   t.ok(Number.parseInt(flags ?? "0", 8) & 0o2000000, "O_CLOEXEC");
 });
@@ -77,4 +76,15 @@ t.test("close [a number that is not open] throws EBADF", async (t) => {
   const owner = new OwnedFd(number);
   closeSync(number);
   t.throws(() => owner.close(), { code: "EBADF", syscall: "close" });
+});
+
+t.test("constructor [a number that is not open, 2147483647 too] throws EBADF at once", async (t) => {
+  const before = process.memoryUsage().rss;
+  const closed = open();
+  closeSync(closed);
+  for (const number of [closed, 1_000_000, 2 ** 31 - 1]) {
+    t.throws(() => new OwnedFd(number), { code: "EBADF", syscall: "fcntl" });
+    t.throws(() => UnixSocket.fromFd(number), { code: "EBADF" });
+  }
+  t.ok(process.memoryUsage().rss - before < 64 * 1024 * 1024, "no memory for each number below");
 });

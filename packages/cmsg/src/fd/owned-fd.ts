@@ -34,7 +34,7 @@ export class OwnedFd implements Disposable {
   /**
    * Takes `fd`.
    *
-   * @throws CmsgError ERR_CMSG_INVALID_ARG when `fd` is not a descriptor's number.
+   * @throws CmsgError ERR_CMSG_INVALID_ARG when `fd` is not a descriptor's number; EBADF when it is not open.
    */
   constructor(fd: number, options?: OwnedFdOptions) {
     if (options !== RECEIVED) native.adopt(checkFd(fd));
