@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "../common/file_identity.h"
+#include "close_number.h"
 
 // Newer than the headers of the oldest supported C library.
 #ifndef SYS_close_range
@@ -51,7 +52,7 @@ void run(void* argument) {
     int fd = closer->queue.front();
     closer->queue.pop_front();
     uv_mutex_unlock(&closer->mutex);
-    close(fd);
+    close_number(fd);
     uv_mutex_lock(&closer->mutex);
   }
 }
@@ -96,13 +97,8 @@ bool is_kernels_own_device(const common::FileIdentity& file) {
   return file.rdev_major == 1 || common::is_ptmx(file);
 }
 
-// close and fcntl by number, for every message: the C library's functions are cancellation points, which costs time and
-// has no use here.
-long close_now(int fd) {
-  return syscall(SYS_close, fd);
-}
-
-// F_GETPIPE_SZ succeeds for a pipe only, and never asks a file system. posix_fadvise(2) would be faster, but makes
+// F_GETPIPE_SZ succeeds for a pipe only, and never asks a file system. Called by number: the C library's function is a
+// cancellation point, which costs every message time. posix_fadvise(2) would be faster, but makes
 // overlayfs open a file first, which can wait for ever on a FUSE mount.
 bool is_pipe(int fd) {
   return syscall(SYS_fcntl, fd, F_GETPIPE_SZ) >= 0;
@@ -127,15 +123,16 @@ bool closes_without_waiting(int fd) {
 // Closes the numbers from `first` to `last`, which the caller owns all. close_range(2) needs Linux 5.9, and a sandbox
 // may refuse it.
 void close_run(int first, int last) {
-  if (first < last && syscall(SYS_close_range, first, last, 0) == 0) return;
-  for (int fd = first; fd <= last; ++fd) close_now(fd);
+  bool standard = first <= STDERR_FILENO;
+  if (first < last && !standard && syscall(SYS_close_range, first, last, 0) == 0) return;
+  for (int fd = first; fd <= last; ++fd) close_number(fd);
 }
 
 }  // namespace
 
 void close_untrusted(int fd) {
   if (closes_without_waiting(fd)) {
-    close_now(fd);
+    close_number(fd);
   } else {
     close_on_thread(fd);
   }

@@ -7,6 +7,7 @@
 #include "../common/file_identity.h"
 #include "../common/retry.h"
 #include "arguments.h"
+#include "close_number.h"
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
@@ -36,7 +37,7 @@ void close_fd(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   Environment::of(info.Env()).fds.disown(fd);
   // close(2) frees the number whatever it returns. EINTR is no failure: a second call could close another file.
-  if (close(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
+  if (close_number(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
 }
 
 Napi::Value duplicate(const Napi::CallbackInfo& info) {

@@ -118,7 +118,7 @@ export interface Native extends MessageFunctions {
   adopt(fd: number): void;
   /** Gives `fd` up without closing it. */
   disown(fd: number): void;
-  /** close(2) of a descriptor that this process made. EINTR counts as closed. */
+  /** close(2) of a descriptor that this process made; 0, 1 and 2 become /dev/null. EINTR counts as closed. */
   close(fd: number): void;
   /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. */
   dup(fd: number): number;

@@ -1,8 +1,12 @@
 // OwnedFd: a descriptor is closed once, by whoever owns it.
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { OwnedFd, UnixSocket } from "cmsg";
 import t from "tap";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
+import { run } from "../support/processes.js";
+import { tempDir } from "../support/temp-dir.js";
 
 const open = () => openSync("/dev/null", "r+");
 const isOpen = (fd: number) => {
@@ -87,4 +91,16 @@ t.test("constructor [a number that is not open, 2147483647 too] throws EBADF at 
     t.throws(() => UnixSocket.fromFd(number), { code: "EBADF" });
   }
   t.ok(process.memoryUsage().rss - before < 64 * 1024 * 1024, "no memory for each number below");
+});
+
+t.test("close [standard input, output and error] leaves /dev/null in their place", async (t) => {
+  const report = join(tempDir(t), "report");
+  const { status } = await run(t, ...nodeProgram("cmsg/close-standard-descriptors", [report]));
+  t.equal(status, 0);
+  t.strictSame(JSON.parse(readFileSync(report, "utf8")), {
+    links: ["/dev/null", "/dev/null", "/dev/null"],
+    inherited: ["/dev/null", "/dev/null", "/dev/null"],
+    next: true,
+    left: 0,
+  });
 });

@@ -60,7 +60,10 @@ export class OwnedFd implements Disposable {
     return this.#fd < 0;
   }
 
-  /** close(2). A second call does nothing. */
+  /**
+   * close(2). A second call does nothing. 0, 1 and 2 are replaced by /dev/null (dup2), so that no file that is opened later
+   * becomes a standard stream.
+   */
   close(): void {
     const fd = this.#fd;
     if (fd < 0) return;
