@@ -47,3 +47,8 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   }
   return waiting.add(callback);
 }
+
+/** Throws the reason of a signal that has aborted. Signals of other libraries lack the method of that name. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}

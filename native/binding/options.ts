@@ -105,11 +105,14 @@ export class OptionChecks {
   /** Arguments of a program, which end at a NUL. */
   strings(name: string, value: readonly string[]): readonly string[] {
     if (!Array.isArray(value)) throw this.refusal(name, "an array of strings", value);
-    for (const [index, each] of value.entries()) {
-      if (typeof each === "string" && !each.includes("\0")) continue;
-      throw this.refusal(`${name}[${index}]`, "a string without NUL", each);
-    }
+    for (const [index, each] of value.entries()) this.argument(`${name}[${index}]`, each);
     return value;
+  }
+
+  /** One of them. */
+  argument(name: string, value: string): string {
+    if (typeof value === "string" && !value.includes("\0")) return value;
+    throw this.refusal(name, "a string without NUL", value);
   }
 
   /** @returns the signal's number. `min` is 0 where kill(2) may only ask whether the process exists. */

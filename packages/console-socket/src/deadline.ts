@@ -2,7 +2,7 @@
 //
 // Not AbortSignal.any: in Node.js 20 each call leaves an entry in its sources, so a signal that lives as long as a service
 // would grow with every operation. Nor AbortSignal.timeout, which cannot be taken back.
-import { onAbort } from "cmsg-native";
+import { onAbort, throwIfAborted } from "cmsg-native";
 
 export interface Deadline {
   /** From 1 to 2147483647, or Infinity for never. */
@@ -23,14 +23,14 @@ export async function withDeadline<Result>(
   { timeoutMs, signal, timedOut }: Deadline,
   work: (signal: AbortSignal, stopTimer: () => void) => Promise<Result>,
 ): Promise<Result> {
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const ending = new AbortController();
   const timer = Number.isFinite(timeoutMs) ? setTimeout(() => ending.abort(timedOut()), timeoutMs) : undefined;
   const stopWaiting = signal && onAbort(signal, () => ending.abort(signal.reason));
   try {
     return await work(ending.signal, () => clearTimeout(timer));
   } catch (error) {
-    ending.signal.throwIfAborted();
+    throwIfAborted(ending.signal);
     throw error;
   } finally {
     clearTimeout(timer);

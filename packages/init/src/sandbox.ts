@@ -133,6 +133,9 @@ function checkUserMap(user: UserMap): void {
     return;
   }
   for (const kind of ["uids", "gids"] as const) {
+    const range: unknown = user[kind];
+    if (typeof range !== "object" || range === null)
+      throw checks.refusal(`namespaces.user.${kind}`, "{inside, outside, count}", range);
     const { inside, outside, count } = user[kind];
     checks.id(`namespaces.user.${kind}.inside`, inside);
     checks.id(`namespaces.user.${kind}.outside`, outside);

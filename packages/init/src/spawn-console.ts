@@ -98,7 +98,7 @@ export function spawnConsole(
   args: readonly string[] = [],
   options: SpawnConsoleOptions = {},
 ): ConsoleProcess {
-  checks.strings("command", [command]);
+  checks.argument("command", command);
   checks.strings("args", args);
   checkOptions(options);
   const plan = planFor(options, consoleInitPath());

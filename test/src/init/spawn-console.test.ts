@@ -119,6 +119,7 @@ t.test("spawnConsole() refuses what contradicts itself", async (t) => {
     { namespaces: { user: { uid: 7, gid: 7 }, mount: true } },
     { namespaces: { user: { uid: -1, gid: 7 } } },
     { namespaces: { user: { uids: { ...range, count: 1.5 }, gids: range } } },
+    { namespaces: { user: { uids: range } as never } },
     { namespaces: { user: { uids: range, gids: range } }, root: { path: "/", by: "pivot_root" } },
   ];
   for (const options of wrong) t.throws(() => spawnConsole("true", [], options), { code: "ERR_INIT_INVALID_ARG" });

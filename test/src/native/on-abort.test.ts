@@ -2,7 +2,7 @@
 import { getEventListeners } from "node:events";
 import { UnixServer, UnixSocket } from "cmsg";
 import { onAbort } from "cmsg-native";
-import { launch, listen } from "console-socket";
+import { launch, listen, receiveConsole } from "console-socket";
 import t from "tap";
 import { rejection } from "../support/rejection.js";
 
@@ -72,6 +72,36 @@ t.test("fifteen operations of each kind with one signal warn of nothing", async 
   t.equal(getEventListeners(signal, "abort").length, 0);
   one.close();
   other.close();
+});
+
+/** A signal of another library: without throwIfAborted. */
+class OtherSignal extends EventTarget {
+  aborted = false;
+  reason: unknown;
+
+  abort(reason: unknown): void {
+    this.aborted = true;
+    this.reason = reason;
+    this.dispatchEvent(new Event("abort"));
+  }
+}
+
+t.test("a signal of another library ends operations too", async (t) => {
+  const [one, other] = UnixSocket.pair();
+  using listener = await listen();
+  const signal = new OtherSignal();
+  const theirs = signal as unknown as AbortSignal;
+  const reason = new Error("theirs");
+  const waiting = [
+    one.receive({ signal: theirs }),
+    listener.accept({ signal: theirs }),
+    launch(["sh", "-c", "exec sleep 60", "{}"], { signal: theirs }),
+    receiveConsole(other, { signal: theirs }),
+  ].map((operation) => rejection(operation));
+  setImmediate(() => signal.abort(reason));
+  t.ok((await Promise.all(waiting)).every((seen) => seen === reason));
+  t.equal(await rejection(UnixSocket.connect(listener.path, { signal: theirs })), reason, "one that has aborted");
+  one.close();
 });
 
 t.test("a listener's silent peers warn of nothing", async (t) => {

@@ -1,6 +1,6 @@
 // connect(2) of a socket of our own.
 import { setTimeout as delay } from "node:timers/promises";
-import { closeQuietly, native } from "cmsg-native";
+import { closeQuietly, native, throwIfAborted } from "cmsg-native";
 import { checkAddress, connectTo, type UnixAddress } from "../address/unix-address.js";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
@@ -20,7 +20,7 @@ export interface ConnectOptions extends PassOptions {
 export async function connectedFd(address: UnixAddress, options: ConnectOptions): Promise<OwnedFd> {
   const { type = "stream", signal } = options;
   checks.abortSignal(signal);
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   checkAddress(address);
   const owner = new OwnedFd(native.socket(numberOfType(type)));
   try {
@@ -29,7 +29,7 @@ export async function connectedFd(address: UnixAddress, options: ConnectOptions)
     return owner;
   } catch (error) {
     closeQuietly(() => owner.close());
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 // Operations that wait for a descriptor's readiness, in the order they were asked for.
-import { onAbort } from "cmsg-native";
+import { onAbort, throwIfAborted } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { forgotten } from "../fd/forgotten.js";
 import { checks } from "../options.js";
@@ -57,7 +57,7 @@ export class PendingOperations {
     return new Promise((resolve, reject) => {
       try {
         checks.abortSignal(signal);
-        signal?.throwIfAborted();
+        throwIfAborted(signal);
         const result = this.mayTry() ? operation.attempt() : WOULD_BLOCK;
         if (result === WOULD_BLOCK) return this.#queue(operation, resolve as never, reject, signal);
         operation.finish?.();

@@ -110,14 +110,14 @@ async function receive(
   signal: AbortSignal,
 ): Promise<Delivery> {
   const { name, fd } = await recvFile(connection, { signal });
+  const terminal = PtyConsole.create(fd, { ...options, name: safeName(name) });
+  // The container can cause an error while the runtime's command runs, before launch() has given the console to anyone.
+  terminal.on("error", () => undefined);
   try {
-    const terminal = PtyConsole.fromFd(fd, { ...options, name: safeName(name) });
-    // As with listen(): nobody can listen for its errors while the runtime's command runs, and the container can cause one.
-    terminal.on("error", () => undefined);
     if (onlcr !== undefined) terminal.setOnlcr(onlcr);
-    return { terminal, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
   } catch (error) {
-    fd.close();
+    terminal.destroy();
     throw error;
   }
+  return { terminal, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
 }

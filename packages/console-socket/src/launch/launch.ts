@@ -3,6 +3,7 @@
 // Between this process and the runtime stands console-monitor, which inherits what the runtime leaves behind: were this
 // process the subreaper itself, it would inherit the orphans of all its other children too.
 import { constants } from "node:os";
+import { throwIfAborted } from "cmsg-native";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { withDeadline } from "../deadline.js";
 import { ConsoleSocketError } from "../errors.js";
@@ -53,10 +54,10 @@ export async function launch(argv: readonly string[], options: LaunchOptions = {
   checkConsoleOptions(options);
   checkTimeout("timeoutMs", options.timeoutMs);
   checks.abortSignal(options.signal);
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
   const { initialSize, onHangup, onlcr } = options;
   using socket = await LaunchSocket.open({ initialSize, onHangup, onlcr });
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
   const monitor = new MonitorProcess(fillIn(argv, socket.path, socket.pidFile), options);
   try {
     const launching = monitor.runtimeEnded.then((end) => container(argv[0] ?? "", { monitor, socket, end }));
