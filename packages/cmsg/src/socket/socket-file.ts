@@ -42,9 +42,15 @@ export async function bindSocketFile(socket: number, path: string, options: Bind
     if (!isSyscallError(error, "EADDRINUSE")) throw error;
     await replaceStale(socket, path, options.replaceStale === true, error);
   }
-  const absolute = resolve(path);
-  const { dev, ino } = lstatSync(absolute);
-  return remember({ path: absolute, dev, ino });
+  try {
+    const absolute = resolve(path);
+    const { dev, ino } = lstatSync(absolute);
+    return remember({ path: absolute, dev, ino });
+  } catch (error) {
+    // By the path that was bound: the absolute one is wrong where the working directory's name is not UTF-8.
+    closeQuietly(() => unlinkSync(path));
+    throw error;
+  }
 }
 
 /** Removes the file if it is still the one that was bound. */
@@ -52,6 +58,11 @@ export function removeSocketFile(file: SocketFile): void {
   forget(file);
   const now = lstatSync(file.path, { throwIfNoEntry: false });
   if (now?.ino === file.ino && now.dev === file.dev) unlinkSync(file.path);
+}
+
+/** As `removeSocketFile`, after a failure: the caller is told of that one. */
+export function discardSocketFile(file: SocketFile | undefined): void {
+  if (file) closeQuietly(() => removeSocketFile(file));
 }
 
 async function replaceStale(socket: number, path: string, allowed: boolean, inUse: SyscallError): Promise<void> {

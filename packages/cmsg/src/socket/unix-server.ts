@@ -5,7 +5,7 @@ import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkBacklog, checkMode, checks } from "../options.js";
 import { requireListening } from "./listening.js";
 import { type PassOptions, setPassing } from "./passing.js";
-import { bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
+import { bindSocketFile, discardSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
 import { SocketServer } from "./socket-server.js";
 import { numberOfType, type SocketType, typeOf } from "./socket-type.js";
 import { UnixSocket } from "./unix-socket.js";
@@ -65,7 +65,7 @@ export class UnixServer extends SocketServer<UnixSocket> {
       native.listen(owner.fd, backlog);
       return new UnixServer(owner, type, file?.path ?? addressText(address), file);
     } catch (error) {
-      if (file) removeSocketFile(file);
+      discardSocketFile(file);
       closeQuietly(() => owner.close());
       throw error;
     }

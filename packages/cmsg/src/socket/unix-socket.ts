@@ -14,7 +14,13 @@ import { type ConnectOptions, connectedFd } from "./connect.js";
 import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
 import { Sender, type SendOptions } from "./sender.js";
-import { type BindOptions, bindSocketFile, removeSocketFile, type SocketFile } from "./socket-file.js";
+import {
+  type BindOptions,
+  bindSocketFile,
+  discardSocketFile,
+  removeSocketFile,
+  type SocketFile,
+} from "./socket-file.js";
 import { numberOfType, type SocketType, typeOf } from "./socket-type.js";
 
 export interface ReceiveOptions extends Omit<RecvmsgOptions, "from"> {
@@ -79,7 +85,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
       else bindTo(owner.fd, address);
       return new UnixSocket(owner, type, file);
     } catch (error) {
-      if (file) removeSocketFile(file);
+      discardSocketFile(file);
       closeQuietly(() => owner.close());
       throw error;
     }

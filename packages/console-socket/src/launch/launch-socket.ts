@@ -2,7 +2,7 @@
 // file lies beside it.
 import { join } from "node:path";
 import { CmsgError, type OwnedFd, recvFile, UnixServer, UnixSocket } from "cmsg";
-import { native } from "cmsg-native";
+import { closeQuietly, native } from "cmsg-native";
 import { PtyConsole } from "../console/pty-console.js";
 import type { PtyConsoleOptions } from "../console/pty-console-options.js";
 import { safeName } from "../console/safe-text.js";
@@ -41,9 +41,12 @@ export class LaunchSocket implements Disposable {
   static async open(options: LaunchConsoleOptions): Promise<LaunchSocket> {
     // A private directory: nobody but this user and root gets at the socket.
     const place = privatePlace(PID_FILES);
+    let server: UnixServer | undefined;
     try {
-      return new LaunchSocket(await UnixServer.listen(place.address, { mode: 0o600 }), place, options);
+      server = await UnixServer.listen(place.address, { mode: 0o600 });
+      return new LaunchSocket(server, place, options);
     } catch (error) {
+      closeQuietly(() => server?.close());
       place.remove();
       throw error;
     }
@@ -76,11 +79,8 @@ export class LaunchSocket implements Disposable {
 
   /** Hangs up a console that nobody keeps. */
   [Symbol.dispose](): void {
-    try {
-      this.#server.close();
-    } catch {
-      // close(2) failed, and the number is free: no reason to lose a container that was launched.
-    }
+    // A socket file that stays is no reason to lose a container that was launched.
+    closeQuietly(() => this.#server.close());
     this.#closing.abort();
     this.#place.remove();
     if (!this.#kept) this.#delivery?.terminal.destroy();

@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
-import { type Credentials, callApart } from "cmsg-native";
+import { type Credentials, callApart, closeQuietly } from "cmsg-native";
 import type { PtyConsole } from "../console/pty-console.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
@@ -186,10 +186,12 @@ export async function listen(address?: UnixAddress, options: ConsoleListenerOpti
   checkUids("allowUids", allowUids);
   checks.whole("maxPending", maxPending, { min: 1, unit: "peers" });
   const place = socketPath(address);
+  let server: UnixServer | undefined;
   try {
-    const server = await UnixServer.listen(place.address, { mode: 0o600, replaceStale: true });
+    server = await UnixServer.listen(place.address, { mode: 0o600, replaceStale: true });
     return new ConsoleListener(server, options, place.remove);
   } catch (error) {
+    closeQuietly(() => server?.close());
     place.remove();
     throw error;
   }
