@@ -1,5 +1,5 @@
 // Where a listener's socket goes, within what runtimes can connect to.
-import { existsSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { UnixAddress } from "cmsg";
@@ -18,6 +18,8 @@ export interface PrivatePlace extends SocketPlace {
 // runc fails on longer ones ("bind: invalid argument"); sun_path itself takes one byte more.
 const MAX_PATH_BYTES = 107;
 
+const SOCKET_NAME = "c";
+
 // A file that is written without end is gone at every second one or so.
 const MAX_ATTEMPTS = 1000;
 
@@ -32,14 +34,28 @@ export function socketPath(address: UnixAddress | undefined): SocketPlace {
  * that are removed with it.
  */
 export function privatePlace(files: readonly string[] = []): PrivatePlace {
-  // mkdtemp(3) makes it 0700, so the names inside need no secrecy.
-  const directory = mkdtempSync(join(tmpdir(), "console-"));
+  const directory = privateDirectory();
   if (directories.size === 0) process.on("exit", removeAll);
   directories.set(
     directory,
     files.map((name) => join(directory, name)),
   );
-  return { directory, address: checkLength(join(directory, "c")), remove: () => removeDirectory(directory) };
+  return { directory, address: join(directory, SOCKET_NAME), remove: () => removeDirectory(directory) };
+}
+
+// Absolute, so that the runtime finds it, and remove() after chdir(2). With mode 0700 the names inside need no secrecy.
+function privateDirectory(): string {
+  const prefix = resolve(tmpdir(), "console-");
+  checkLength(join(`${prefix}XXXXXX`, SOCKET_NAME));
+  const directory = mkdtempSync(prefix);
+  try {
+    // mkdtemp(3) asks for 0700, and the umask may take some of that from its owner.
+    if ((lstatSync(directory).mode & 0o700) !== 0o700) chmodSync(directory, 0o700);
+    return directory;
+  } catch (error) {
+    rmdirSync(directory);
+    throw error;
+  }
 }
 
 // What is left when the process ends. The sockets in them are gone by then: cmsg puts its own handler in front.
