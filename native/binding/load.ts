@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { recognizeCopies } from "./brand.js";
 
 /** Thrown while a package of this family is imported, when its native part cannot work here. */
 export class NativeLoadError extends Error {
@@ -13,6 +14,7 @@ export class NativeLoadError extends Error {
     this.name = "NativeLoadError";
   }
 }
+recognizeCopies(NativeLoadError, "cmsg-native.NativeLoadError");
 
 // Both run the addon's first calls and then abort (Bun) or hang (Deno) in libuv's polling, so they are told apart by
 // name, before native code runs.

@@ -5,6 +5,7 @@
 import { loadAddon } from "./load.js";
 import { type MessageFunctions, messageFunctions } from "./messages.js";
 
+export { recognizeCopies } from "./brand.js";
 export { callApart } from "./call-apart.js";
 export { closeQuietly } from "./close-quietly.js";
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";

@@ -1,5 +1,6 @@
 // Errors of two kinds. A broken contract of this package has a stable code. A failed system call has the shape that
 // Node.js's `net` gives it: code 'ENOENT', errno, syscall, and the address or path that the call was given.
+import { recognizeCopies } from "cmsg-native";
 
 /** Every code of `CmsgError`, with what it means. */
 export const CMSG_ERROR_CODES = {
@@ -39,6 +40,7 @@ export class CmsgError extends Error {
     this.code = code;
   }
 }
+recognizeCopies(CmsgError, "cmsg.CmsgError");
 
 /** What a system call was given, as its error names it. */
 interface Subject {
@@ -56,7 +58,12 @@ export interface SyscallError extends Error, Subject {
 }
 
 export function isSyscallError(error: unknown, code: string): error is SyscallError {
-  return error instanceof Error && "syscall" in error && (error as SyscallError).code === code;
+  return isOfSystemCall(error) && error.code === code;
+}
+
+/** By its shape: an error of another realm (a vm context of a test runner) is no instance of this one's Error. */
+export function isOfSystemCall(error: unknown): error is SyscallError {
+  return typeof error === "object" && error !== null && "syscall" in error && "code" in error;
 }
 
 /** Runs a system call. Its error names `subject`, and says what the code means here where `reasons` has it. */
@@ -64,9 +71,8 @@ export function naming<Result>(subject: Subject, call: () => Result, reasons: Re
   try {
     return call();
   } catch (error) {
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    const failure = error as SyscallError;
-    throw explained(failure, reasons[failure.code], subject);
+    if (!isOfSystemCall(error)) throw error;
+    throw explained(error, reasons[error.code], subject);
   }
 }
 

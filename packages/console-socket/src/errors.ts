@@ -1,4 +1,5 @@
 // The contracts of this package, each with a stable code. What breaks the message's own contract keeps cmsg's code.
+import { recognizeCopies } from "cmsg-native";
 
 /** Every code of `ConsoleSocketError`, with what it means. */
 export const CONSOLE_ERROR_CODES = {
@@ -35,3 +36,4 @@ export class ConsoleSocketError extends Error {
     this.code = code;
   }
 }
+recognizeCopies(ConsoleSocketError, "console-socket.ConsoleSocketError");

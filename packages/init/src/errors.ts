@@ -1,5 +1,6 @@
 // What can go wrong besides a system call: the contracts of this package, each with a stable code. A system call's own
 // failure stays what Node makes of it everywhere else: code 'EACCES', errno, syscall.
+import { recognizeCopies } from "cmsg-native";
 
 /** Every code of `InitError`, with what it means. */
 export const INIT_ERROR_CODES = {
@@ -27,3 +28,4 @@ export class InitError extends Error {
     this.code = code;
   }
 }
+recognizeCopies(InitError, "console-init.InitError");

@@ -1,6 +1,6 @@
 // A file descriptor with one owner.
 import { inspect } from "node:util";
-import { ControlSlot, closeQuietly, control, native, SCM_MAX_FD } from "cmsg-native";
+import { ControlSlot, closeQuietly, control, native, recognizeCopies, SCM_MAX_FD } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { forgotten, type Origin } from "./forgotten.js";
 
@@ -100,11 +100,12 @@ export class OwnedFd implements Disposable {
   /**
    * @internal For `closeAll`, which closes what was received in batches.
    *
-   * @returns the number, which the caller passes to `closeReceived`; -1 when it was not received, or is closed.
+   * @returns the number, which the caller passes to `closeReceived`; -1 when it was not received, or is closed, or is owned
+   * by another copy of this package, which alone can close it.
    */
-  giveUpReceived(): number {
-    const fd = this.#untrusted ? this.#fd : -1;
-    if (fd >= 0) this.#forget();
+  static giveUpReceived(owner: OwnedFd): number {
+    const fd = #fd in owner && owner.#untrusted ? owner.#fd : -1;
+    if (fd >= 0) owner.#forget();
     return fd;
   }
 
@@ -117,6 +118,7 @@ export class OwnedFd implements Disposable {
     if (this.#origin) forgotten?.release(this.#origin);
   }
 }
+recognizeCopies(OwnedFd, "cmsg.OwnedFd");
 
 /** The number of a borrowed descriptor. */
 export function numberOf(fd: Fd): number {
@@ -157,7 +159,7 @@ export function closeAll(fds: OwnedFd[]): void {
   const failures: unknown[] = [];
   for (const fd of fds) {
     try {
-      const number = fd.giveUpReceived();
+      const number = OwnedFd.giveUpReceived(fd);
       if (number >= 0) received.push(number);
       else fd.close();
     } catch (error) {

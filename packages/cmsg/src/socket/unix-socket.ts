@@ -4,7 +4,15 @@
 // earlier may be glued in front of that byte, nothing is glued behind a message with descriptors, and two of those never
 // merge. So every receive hands out what one recvmsg(2) gave: bytes, and the descriptors among them. The other types
 // have records: a message is what was sent.
-import { type Credentials, closeQuietly, native, ReceiveOption, SHUT_WR, type Watcher } from "cmsg-native";
+import {
+  type Credentials,
+  closeQuietly,
+  native,
+  ReceiveOption,
+  recognizeCopies,
+  SHUT_WR,
+  type Watcher,
+} from "cmsg-native";
 import { addressOf, bindTo, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
 import { discardAll, type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
@@ -304,3 +312,4 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     if (!this.closed) this.#watcher.watch(this.#receives.waiting, this.#sender.waiting);
   }
 }
+recognizeCopies(UnixSocket, "cmsg.UnixSocket");

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 import { SOCK_STREAM } from "cmsg-native";
-import { type Fd, numberOf, OwnedFd } from "../fd/owned-fd.js";
+import { type Fd, numberOf } from "../fd/owned-fd.js";
 import { requireListening } from "../socket/listening.js";
 
 /**
@@ -17,7 +17,7 @@ import { requireListening } from "../socket/listening.js";
 export async function listenOn(server: Server, fd: Fd): Promise<void> {
   const number = numberOf(fd);
   requireListening(number, [SOCK_STREAM]);
-  if (fd instanceof OwnedFd) fd.release();
+  if (typeof fd !== "number") fd.release();
   server.listen({ fd: number });
   await once(server, "listening");
 }

@@ -4,7 +4,7 @@
 // message is dropped: `barrier` waits until everything was taken.
 
 import type { UnixAddress } from "../address/unix-address.js";
-import { CmsgError } from "../errors.js";
+import { CmsgError, isOfSystemCall } from "../errors.js";
 import { discardAll, duplicates, type Fd } from "../fd/owned-fd.js";
 import { checkCount } from "../message/message.js";
 import { checks } from "../options.js";
@@ -172,8 +172,7 @@ function addressIn(text: string | undefined): UnixAddress {
 const UNREACHABLE = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EACCES", "EPERM", "EPROTOTYPE", "ENOTDIR"];
 
 function asNotifyError(error: unknown): unknown {
-  if (!(error instanceof Error && "syscall" in error && "code" in error)) return error;
-  if (!UNREACHABLE.includes(String(error.code))) return error;
+  if (!isOfSystemCall(error) || !UNREACHABLE.includes(error.code)) return error;
   return new CmsgError(
     "ERR_CMSG_NOTIFY",
     `Nobody receives at NOTIFY_SOCKET, which is ${JSON.stringify(process.env["NOTIFY_SOCKET"])} (${error.code}). The ` +

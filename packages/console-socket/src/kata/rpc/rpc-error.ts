@@ -1,4 +1,5 @@
 // How a call fails: gRPC's status codes, which ttRPC shares (grpc.github.io/grpc/core/md_doc_statuscodes.html).
+import { recognizeCopies } from "cmsg-native";
 import { safeText } from "../../console/safe-text.js";
 import { ConsoleSocketError } from "../../errors.js";
 
@@ -45,6 +46,7 @@ export class RpcError extends ConsoleSocketError {
     this.details = safe;
   }
 }
+recognizeCopies(RpcError, "console-socket.RpcError");
 
 /** Whoever calls finds the connection gone: what was asked may have been done or not. */
 export function connectionLost(cause?: unknown): RpcError {
