@@ -2,6 +2,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -11,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
@@ -161,4 +163,63 @@ t.test("it serves Node's own net", async (t) => {
   const client = await UnixSocket.connect(path);
   t.equal((await client.receive())?.data.toString(), "from net");
   client.close();
+});
+
+for (const umask of [0o000, 0o022, 0o177, 0o777]) {
+  t.test(`listen and bind [mode, umask ${umask.toString(8)}] make exactly that mode`, async (t) => {
+    const before = openFds();
+    const directory = tempDir(t);
+    const usual = process.umask(umask);
+    try {
+      for (const wanted of [0o660, 0o666, 0o600, 0o2770]) {
+        const sockets = [
+          await UnixServer.listen(`${directory}/s`, { mode: wanted }),
+          await UnixSocket.bind(`${directory}/d`, { mode: wanted }),
+        ];
+        const modes = ["s", "d"].map((name) => lstatSync(`${directory}/${name}`).mode & 0o7777);
+        t.strictSame(modes, [wanted, wanted]);
+        for (const socket of sockets) socket.close();
+      }
+      const server = await UnixServer.listen(`${directory}/s`);
+      t.equal(lstatSync(server.path).mode & 0o7777, 0o777 & ~umask, "without one, the umask's");
+      server.close();
+    } finally {
+      process.umask(usual);
+    }
+    await assertNoLeak(t, before);
+  });
+}
+
+t.test("listen [mode, another file is at the path after bind] widens nothing of the other file's", async (t) => {
+  const before = openFds();
+  const usual = process.umask(0o177);
+  const { bind } = native;
+  try {
+    const others: [string, (path: string) => void][] = [
+      ["a file", (path) => writeFileSync(path, "")],
+      ["a link", (path) => symlinkSync("private", path)],
+      ["another name of a socket", (path) => linkSync(`${path}.other`, path)],
+      ["nothing", () => {}],
+    ];
+    for (const [what, put] of others) {
+      const path = `${tempDir(t)}/s`;
+      writeFileSync(join(dirname(path), "private"), "", { mode: 0o600 });
+      const other = await UnixServer.listen(`${path}.other`, { mode: 0o600 });
+      native.bind = (fd, name) => {
+        bind(fd, name);
+        unlinkSync(path);
+        put(path);
+      };
+      await t.rejects(UnixServer.listen(path, { mode: 0o666 }), { code: what === "nothing" ? "ENOENT" : "EADDRINUSE" });
+      native.bind = bind;
+      t.equal(mode(join(dirname(path), "private")), "600", what);
+      t.equal(mode(`${path}.other`), "600", what);
+      if (what === "a file") t.equal(mode(path), "600", what);
+      other.close();
+    }
+  } finally {
+    native.bind = bind;
+    process.umask(usual);
+  }
+  await assertNoLeak(t, before);
 });

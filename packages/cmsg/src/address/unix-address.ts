@@ -13,7 +13,7 @@ import { CmsgError, naming } from "../errors.js";
 export type UnixAddress = string | { readonly abstract: string };
 
 // Missing in fs.constants; one value on every architecture that Node runs on.
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /** Calls `use` with the bytes of sun_path, good for the call only. */
 function withSunPath<Result>(address: UnixAddress, use: (sunPath: Buffer) => Result): Result {

@@ -5,11 +5,13 @@
 // nobody: EPROTOTYPE from a live stream or seqpacket socket, success from a live datagram socket, ECONNREFUSED from a
 // stale one of any kind.
 import { closeSync, constants, fchmodSync, lstatSync, openSync, type Stats, unlinkSync } from "node:fs";
+import { constants as systemConstants } from "node:os";
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { closeQuietly, native, SOCK_DGRAM } from "cmsg-native";
 import { bindTo, connectTo } from "../address/unix-address.js";
 import { explained, isSyscallError, naming, type SyscallError } from "../errors.js";
+import { hasMode, makeExact } from "./socket-mode.js";
 
 const LOCK_RETRY_MS = 5;
 const MAX_LOCK_WAIT_MS = 500;
@@ -22,7 +24,7 @@ export interface SocketFile {
 }
 
 export interface BindOptions {
-  /** Permissions of the socket file, from 0 to 0o7777, less the umask (default 0o777). */
+  /** Permissions of the socket file, from 0 to 0o7777, whatever the umask (default 0o777 less the umask). */
   mode?: number | undefined;
   /** Take the path over from a socket of this user that nobody has open any more. */
   replaceStale?: boolean | undefined;
@@ -34,7 +36,7 @@ export interface BindOptions {
  * @throws EADDRINUSE when something is there that was not allowed to go: a live socket, another user's, or no socket.
  */
 export async function bindSocketFile(socket: number, path: string, options: BindOptions = {}): Promise<SocketFile> {
-  // The new inode takes the socket's mode; chmod after bind would leave a moment with the wrong one.
+  // The new inode takes the socket's mode, less the umask.
   if (options.mode !== undefined) fchmodSync(socket, options.mode);
   try {
     bindTo(socket, path);
@@ -42,15 +44,35 @@ export async function bindSocketFile(socket: number, path: string, options: Bind
     if (!isSyscallError(error, "EADDRINUSE")) throw error;
     await replaceStale(socket, path, options.replaceStale === true, error);
   }
+  const absolute = resolve(path);
+  let bound: Stats;
   try {
-    const absolute = resolve(path);
-    const { dev, ino } = lstatSync(absolute);
-    return remember({ path: absolute, dev, ino });
+    bound = lstatSync(absolute);
   } catch (error) {
     // By the path that was bound: the absolute one is wrong where the working directory's name is not UTF-8.
     closeQuietly(() => unlinkSync(path));
     throw error;
   }
+  const file = { path: absolute, dev: bound.dev, ino: bound.ino };
+  if (options.mode !== undefined && !hasMode(bound, options.mode)) giveBackUmask(file, bound, options.mode);
+  return remember(file);
+}
+
+function giveBackUmask(file: SocketFile, bound: Stats, mode: number): void {
+  let ours: boolean;
+  try {
+    ours = makeExact(file.path, mode, bound);
+  } catch (error) {
+    discardSocketFile(file);
+    throw error;
+  }
+  if (!ours) throw replacedMeanwhile(file.path);
+}
+
+function replacedMeanwhile(path: string): SyscallError {
+  const message = `bind EADDRINUSE: address already in use ${path}: another file was put there right after bind.`;
+  const { EADDRINUSE } = systemConstants.errno;
+  return Object.assign(new Error(message), { code: "EADDRINUSE", errno: -EADDRINUSE, syscall: "bind", address: path });
 }
 
 /** Removes the file if it is still the one that was bound. */

@@ -14,8 +14,8 @@ export interface ListenOptions extends PassOptions {
   /** "stream" by default, or "seqpacket". */
   type?: Exclude<SocketType, "datagram"> | undefined;
   /**
-   * Permissions of the socket file, from 0 to 0o7777, less the umask (default 0o777). 0o600 lets only this user and root
-   * connect.
+   * Permissions of the socket file, from 0 to 0o7777, whatever the umask (default 0o777 less the umask). 0o600 lets only
+   * this user and root connect. At no moment is the file more open. What the umask took needs /proc to be given back.
    */
   mode?: number | undefined;
   /**
