@@ -5,6 +5,7 @@ import { recognizeCopies } from "cmsg-native";
 /** Every code of `CmsgError`, with what it means. */
 export const CMSG_ERROR_CODES = {
   ERR_CMSG_CLOSED: "The descriptor, socket or server was closed or given away, or the stream is not connected yet.",
+  ERR_CMSG_CLUSTER: "In a worker of node:cluster Node.js would serve the primary's descriptor of that number.",
   ERR_CMSG_DATA_TRUNCATED:
     "A record was longer than asked for (MSG_TRUNC): its tail is lost, its descriptors are closed.",
   ERR_CMSG_EOF: "The peer closed the connection before the message that was waited for.",

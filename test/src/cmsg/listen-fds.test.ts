@@ -7,7 +7,7 @@ import { OwnedFd, UnixSocket } from "cmsg";
 import { listenOn } from "cmsg/systemd";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
-import { programFile } from "../support/node-program.js";
+import { nodeProgram, programFile } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { ownHost } from "../support/own-host.js";
 import { fixture, repository } from "../support/paths.js";
@@ -125,6 +125,20 @@ t.test("listenOn takes an OwnedFd for any server of Node's", async (t) => {
   await new Promise((closed) => server.close(closed));
   await assertNoLeak(t, before);
 });
+
+t.test(
+  "listenOn [a worker of node:cluster] throws ERR_CMSG_CLUSTER, and leaves the descriptor to the caller",
+  async (t) => {
+    const { status, stdout, stderr } = await run(t, ...nodeProgram("cmsg/listen-in-cluster-worker"));
+    t.strictSame({ status, stderr }, { status: 0, stderr: "" });
+    t.strictSame(JSON.parse(stdout), {
+      code: "ERR_CMSG_CLUSTER",
+      open: true,
+      listening: false,
+      served: "by the worker",
+    });
+  },
+);
 
 t.test("examples/service.mjs [started by a manager] tells what it does", { skip: needs("python3") }, async (t) => {
   const address = `@service-${process.pid}`;
