@@ -78,11 +78,30 @@ const refused: [string, Record<string, string>, RegExp][] = [
   ["a foreign LISTEN_PID", { LISTEN_PID: "1", LISTEN_FDS: "1" }, /for process 1; this is \d+.*exec/],
   ["a malformed LISTEN_PID", { LISTEN_PID: "x1", LISTEN_FDS: "1" }, /LISTEN_PID to be a whole number.*"x1"/],
   ["a malformed LISTEN_FDS", { LISTEN_PID: "own", LISTEN_FDS: "-1" }, /LISTEN_FDS to be a whole number.*"-1"/],
+  [
+    "a LISTEN_PIDFDID of another process with this pid",
+    { LISTEN_PID: "own", LISTEN_PIDFDID: "1", LISTEN_FDS: "1" },
+    /for the process whose pidfd has the number 1; this one's has \d+/,
+  ],
+  [
+    "a malformed LISTEN_PIDFDID",
+    { LISTEN_PID: "own", LISTEN_PIDFDID: "-1", LISTEN_FDS: "1" },
+    /LISTEN_PIDFDID to be a whole number.*"-1"/,
+  ],
   ["too few names", { LISTEN_PID: "own", LISTEN_FDS: "2", LISTEN_FDNAMES: "a" }, /2 descriptors.*1 names/],
   ["a descriptor that is not open", { LISTEN_PID: "own", LISTEN_FDS: "999999" }, /999999 descriptors.* is not open/],
 ];
+// Before Linux 6.9 every pidfd has the same inode, and LISTEN_PIDFDID tells nothing.
+function everyPidfdIsTheSame(): boolean {
+  using own = new OwnedFd(native.openPidfd(process.pid));
+  using other = new OwnedFd(native.openPidfd(process.ppid));
+  return native.identify(own.fd).ino === native.identify(other.fd).ino;
+}
+
 for (const [what, env, message] of refused) {
-  t.test(`listenFds [${what}] throws ERR_CMSG_LISTEN_FDS`, async (t) => {
+  const skip =
+    what.startsWith("a LISTEN_PIDFDID") && everyPidfdIsTheSame() && "pidfds have no numbers before Linux 6.9";
+  t.test(`listenFds [${what}] throws ERR_CMSG_LISTEN_FDS`, { skip }, async (t) => {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value === "own" ? '"$$"' : value}`);
     const line = `exec env ${variables.join(" ")} "$@"`;
     const { status, stderr } = await run(t, "sh", ["-c", line, "sh", process.execPath, activated]);
@@ -91,6 +110,21 @@ for (const [what, env, message] of refused) {
     t.match(stderr, message);
   });
 }
+
+t.test("listenFds [LISTEN_PIDFDID is this process's] gives what was passed", { skip: needs("python3") }, async (t) => {
+  const manager = [
+    "import os, sys",
+    "own = os.fstat(os.pidfd_open(os.getpid())).st_ino",
+    "passed = {'LISTEN_PID': str(os.getpid()), 'LISTEN_PIDFDID': str(own), 'LISTEN_FDS': '1'}",
+    "os.dup2(os.open('/dev/null', os.O_RDONLY), 3)",
+    "os.set_inheritable(3, True)",
+    "os.execve(sys.argv[1], sys.argv[1:], os.environ | passed)",
+  ].join("\n");
+  const program = 'import { listenFds } from "cmsg/systemd"; console.log(listenFds()[0].fd.fd)';
+  const node = [process.execPath, "--input-type=module", "-e", program];
+  const { stdout, stderr } = await run(t, "python3", ["-c", manager, ...node], { cwd: join(repository, "test") });
+  t.strictSame({ stdout, stderr }, { stdout: "3\n", stderr: "" });
+});
 
 t.test("listenOn refuses what does not listen, and leaves it to the caller", async (t) => {
   const before = openFds();

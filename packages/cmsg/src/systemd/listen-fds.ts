@@ -4,6 +4,7 @@
 import { native } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { OwnedFd } from "../fd/owned-fd.js";
+import { ownPidfdId } from "./own-pidfd-id.js";
 
 /** SD_LISTEN_FDS_START: the first descriptor that is passed. */
 export const LISTEN_FDS_START = 3;
@@ -38,11 +39,13 @@ export interface ListenFdsOptions {
  * Where sd_listen_fds(3) answers 0 to a LISTEN_PID that is not this process, this throws: the usual reason is a program
  * in between (npm, a shell without `exec`), and a service that then opens a port of its own hides that.
  *
- * @throws CmsgError ERR_CMSG_LISTEN_FDS: LISTEN_PID names another process, a variable is malformed, a descriptor is
+ * LISTEN_PIDFDID (systemd 258) tells this process from an earlier one with the same pid. It is checked from Linux 6.9 on.
+ *
+ * @throws CmsgError ERR_CMSG_LISTEN_FDS: LISTEN_PID or LISTEN_PIDFDID names another process, a variable is malformed, a descriptor is
  * missing, or they were taken already.
  */
 export function listenFds({ unsetEnvironment = true }: ListenFdsOptions = {}): PassedFd[] {
-  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = process.env;
+  const { LISTEN_PID, LISTEN_PIDFDID, LISTEN_FDS, LISTEN_FDNAMES } = process.env;
   if (LISTEN_PID === undefined || LISTEN_FDS === undefined) {
     if (unsetEnvironment) unset();
     return [];
@@ -55,6 +58,7 @@ export function listenFds({ unsetEnvironment = true }: ListenFdsOptions = {}): P
         "manager and this one (npm, a shell) got them: start node itself, or let a shell `exec` it.",
     );
   }
+  if (LISTEN_PIDFDID !== undefined) requireOwnPidfdId(LISTEN_PIDFDID);
   const count = wholeNumber("LISTEN_FDS", LISTEN_FDS);
   const names = LISTEN_FDNAMES === undefined ? [] : LISTEN_FDNAMES.split(":");
   if (LISTEN_FDNAMES !== undefined && names.length !== count) {
@@ -83,10 +87,26 @@ function unset(): void {
   for (const name of VARIABLES) delete process.env[name];
 }
 
+function requireOwnPidfdId(text: string): void {
+  // 64 bits: more than a number holds.
+  if (!/^\d{1,20}$/.test(text)) throw malformed("LISTEN_PIDFDID", text);
+  const own = ownPidfdId();
+  if (own === undefined || own === BigInt(text)) return;
+  throw new CmsgError(
+    "ERR_CMSG_LISTEN_FDS",
+    `LISTEN_PIDFDID says that the sockets are for the process whose pidfd has the number ${text}; this one's has ` +
+      `${own}. An earlier process had this pid, and its environment was handed on: start this one without LISTEN_FDS.`,
+  );
+}
+
 function wholeNumber(name: string, text: string): number {
   const number = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (number > 0) return number;
-  throw new CmsgError(
+  throw malformed(name, text);
+}
+
+function malformed(name: string, text: string): CmsgError {
+  return new CmsgError(
     "ERR_CMSG_LISTEN_FDS",
     `Expected ${name} to be a whole number from 1 on; it is ${JSON.stringify(text)}. The service manager sets it: do ` +
       "not set it by hand.",
