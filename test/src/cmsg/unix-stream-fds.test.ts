@@ -4,6 +4,7 @@ import { closeSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import { setImmediate as turn } from "node:timers/promises";
+import { UnixSocket, UnixStream } from "cmsg";
 import t from "tap";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
@@ -31,6 +32,23 @@ t.test("'fds' comes just before the bytes they came with; the listener's to clos
   one.destroy();
   await assertNoLeak(t, before);
 });
+
+t.test(
+  "'fds' [earlier bytes wait in the kernel] comes before the chunk that has both, and nothing later",
+  async (t) => {
+    const before = openFds();
+    const [one, two] = UnixSocket.pair();
+    await one.send(Buffer.from("earlier "));
+    await one.send(Buffer.from("theirs"), [0]);
+    await one.send(Buffer.from("later"));
+    one.close();
+    const stream = UnixStream.connect({ fd: two.release() });
+    const events = record(stream);
+    await finished(stream);
+    t.strictSame(events, [1, "earlier theirs", "later"]);
+    await assertNoLeak(t, before);
+  },
+);
 
 t.test("'fds' [bytes before are not consumed yet] waits until they are", async (t) => {
   const before = openFds();

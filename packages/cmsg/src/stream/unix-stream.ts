@@ -1,8 +1,8 @@
 // A Unix stream socket as a Node stream, which goes where a net.Socket goes, and carries descriptors beside the bytes.
 //
 // Boundaries are a stream's: plain bytes may arrive in other pieces than they were written in, also glued in front of
-// those that carry descriptors. 'fds' comes when everything before has been consumed, and the next bytes consumed are
-// those that the descriptors came with.
+// those that carry descriptors. 'fds' is emitted when all earlier chunks have been consumed, and the next chunk is what one
+// recvmsg(2) delivered with the descriptors: the first byte of their message is in it, maybe not at its beginning.
 import { addAbortSignal, type DuplexOptions } from "node:stream";
 import { type Credentials, callApart, closeQuietly, native } from "cmsg-native";
 import { addressOf, addressText, type UnixAddress } from "../address/unix-address.js";
@@ -28,8 +28,9 @@ type Done = (error?: Error | null) => void;
 
 /**
  * Events, besides a Duplex's: 'connect' and 'ready' once connected; 'timeout' (`setTimeout`); 'fds' with a `number[]`
- * just before the bytes they came with: the listener takes the descriptors and closes them. Without a listener they are
- * closed.
+ * just before the chunk that one recvmsg(2) delivered with them: the listener takes the descriptors and closes them.
+ * Without a listener they are closed. The first byte of their message is in that chunk. Bytes that were sent earlier can
+ * stand before it, but none of a later message follow in it: the bytes themselves must say which of them has descriptors.
  *
  * Errors: what connect(2), sendmsg(2) and recvmsg(2) say (ENOENT, ECONNREFUSED, EPIPE, ECONNRESET …); EMFILE: this
  * process has no numbers left for the descriptors of the next message; CmsgError ERR_CMSG_TRUNCATED,
