@@ -9,6 +9,7 @@
 
 #include "descriptor_limit.h"
 #include "owned_fds.h"
+#include "owned_files.h"
 #include "reactor.h"
 #include "watchdog.h"
 
@@ -24,6 +25,7 @@ struct SharedMemory {
 
 struct Environment {
   OwnedFds fds;
+  OwnedFiles files;
   DescriptorLimit descriptor_limit;
   SharedMemory shared;
   std::shared_ptr<Reactor> reactor;

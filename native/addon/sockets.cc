@@ -74,6 +74,7 @@ Napi::Value unix_socketpair(const Napi::CallbackInfo& info) {
 void bind_to(const Napi::CallbackInfo& info) {
   Address address = address_argument(info, 1);
   checked(info.Env(), bind(int_argument(info, 0), reinterpret_cast<sockaddr*>(&address.un), address.length), "bind");
+  if (info[2].IsString()) Environment::of(info.Env()).files.own(info[2].As<Napi::String>().Utf8Value());
 }
 
 void listen_on(const Napi::CallbackInfo& info) {

@@ -141,8 +141,15 @@ export interface Native extends MessageFunctions {
   socket(type: number): number;
   /** socketpair(2) AF_UNIX, blocking, close-on-exec; both owned. */
   socketpair(type: number): [number, number];
-  /** bind(2) to the bytes of sun_path, at most 108; abstract names begin with NUL, and for none the kernel makes one. */
-  bind(fd: number, sunPath: Uint8Array): void;
+  /**
+   * bind(2) to the bytes of sun_path, at most 108; abstract names begin with NUL, and for none the kernel makes one. The
+   * end of the environment removes `file`, the absolute path that was bound, unless it is disowned.
+   */
+  bind(fd: number, sunPath: Uint8Array, file?: string): void;
+  /** mkdtemp(3); the end of the environment removes it, with the files of these names in it, unless it is disowned. */
+  makeDirectory(prefix: string, names: readonly string[]): string;
+  /** The end of the environment does not remove that file or directory. */
+  disownFile(path: string): void;
   /** listen(2). */
   listen(fd: number, backlog: number): void;
   /** connect(2). False when the listener's backlog is full; poll(2) does not report when it has room. */

@@ -3,13 +3,13 @@
 //   node worker.js
 //
 // The Worker stops at the call, is told to end, and only then makes the call: what the call brings has nobody to take it.
-// Clean is when the Worker ends, nothing is open that was not, whoever sends has ended, and somebody else can listen on
-// the same path. The last line is the count.
+// Clean is when the Worker ends, nothing is open that was not, no file is left, whoever sends has ended, and another
+// listener can take the same path. The last line is the count.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { UnixSocket } from "cmsg";
@@ -21,6 +21,9 @@ import { until } from "../support/until.js";
 import { type Counts, order, report } from "./steering.js";
 
 async function receive(path: string): Promise<void> {
+  // The second one makes a directory, beside that path.
+  process.env["TMPDIR"] = dirname(path);
+  using _own = await listen();
   const listener = await listen(path);
   const console = await listener.accept();
   listener.close();
@@ -68,10 +71,12 @@ async function attempt(place: string, instruction: (fd: number) => string): Prom
 
 async function main(): Promise<void> {
   let [terminated, clean] = [0, 0];
+  let left: string[] = [];
   const run = async (instruction: (fd: number) => string): Promise<Counts | undefined> => {
     const place = mkdtempSync(join(tmpdir(), "w-"));
     const counts = await attempt(place, instruction);
     await until(() => processesNaming(place).length === 0, { what: "who sends to end" });
+    left = readdirSync(place);
     const again = await listen(join(place, "s"));
     again.close();
     rmSync(place, { recursive: true });
@@ -86,13 +91,14 @@ async function main(): Promise<void> {
       const counts = await run((fd) => `hold ${call} ${k} ${fd}`);
       if (counts) continue; // not reached
       terminated++;
+      const files = left;
       const surplus = () => [...openFds()].filter(([fd, what]) => before.get(fd) !== what);
       const gone = await until(() => surplus().length === 0, { what: "descriptors to close" }).then(
         () => true,
         () => false,
       );
-      if (gone) clean++;
-      else process.stdout.write(`FAIL ${call} #${k}: open: ${surplus().join("; ")}\n`);
+      if (gone && files.length === 0) clean++;
+      else process.stdout.write(`FAIL ${call} #${k}: open: ${surplus().join("; ")}; left: ${files.join(" ")}\n`);
     }
   }
   process.stdout.write(`${terminated} terminated, ${clean} clean\n`);

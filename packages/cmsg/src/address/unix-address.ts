@@ -49,10 +49,14 @@ function checkedBytes(address: UnixAddress): Buffer {
   return Buffer.from(abstract ? `\0${name}` : name);
 }
 
-/** bind(2); without an address the kernel chooses an abstract name. An error has the address. */
-export function bindTo(socket: number, address: UnixAddress | undefined): void {
+/**
+ * bind(2); without an address the kernel chooses an abstract name. An error has the address.
+ *
+ * @param file the absolute path, which the end of the environment removes, until `native.disownFile`
+ */
+export function bindTo(socket: number, address: UnixAddress | undefined, file?: string): void {
   if (address === undefined) native.bind(socket, Buffer.alloc(0));
-  else callWith(address, (sunPath) => native.bind(socket, sunPath));
+  else callWith(address, (sunPath) => native.bind(socket, sunPath, file));
 }
 
 /** connect(2): false when the listener's backlog is full. An error has the address. */

@@ -39,7 +39,7 @@ export async function bindSocketFile(socket: number, path: string, options: Bind
   // The new inode takes the socket's mode, less the umask.
   if (options.mode !== undefined) fchmodSync(socket, options.mode);
   try {
-    bindTo(socket, path);
+    bindTo(socket, path, resolve(path));
   } catch (error) {
     if (!isSyscallError(error, "EADDRINUSE")) throw error;
     await replaceStale(socket, path, options.replaceStale === true, error);
@@ -51,6 +51,7 @@ export async function bindSocketFile(socket: number, path: string, options: Bind
   } catch (error) {
     // By the path that was bound: the absolute one is wrong where the working directory's name is not UTF-8.
     closeQuietly(() => unlinkSync(path));
+    native.disownFile(resolve(path));
     throw error;
   }
   const file = { path: absolute, dev: bound.dev, ino: bound.ino };
@@ -66,7 +67,9 @@ function giveBackUmask(file: SocketFile, bound: Stats, mode: number): void {
     discardSocketFile(file);
     throw error;
   }
-  if (!ours) throw replacedMeanwhile(file.path);
+  if (ours) return;
+  native.disownFile(file.path);
+  throw replacedMeanwhile(file.path);
 }
 
 function replacedMeanwhile(path: string): SyscallError {
@@ -78,8 +81,13 @@ function replacedMeanwhile(path: string): SyscallError {
 /** Removes the file if it is still the one that was bound. */
 export function removeSocketFile(file: SocketFile): void {
   forget(file);
-  const now = lstatSync(file.path, { throwIfNoEntry: false });
-  if (now?.ino === file.ino && now.dev === file.dev) unlinkSync(file.path);
+  try {
+    const now = lstatSync(file.path, { throwIfNoEntry: false });
+    if (now?.ino === file.ino && now.dev === file.dev) unlinkSync(file.path);
+  } finally {
+    // Afterwards: a Worker may be terminated at any step.
+    native.disownFile(file.path);
+  }
 }
 
 /** As `removeSocketFile`, after a failure: the caller is told of that one. */
@@ -98,7 +106,7 @@ async function replaceStale(socket: number, path: string, allowed: boolean, inUs
   await withDirectoryLocked(dirname(resolve(path)), () => {
     const now = lstatSync(path, { throwIfNoEntry: false });
     if (now) removeIfStale(path, now, refuse);
-    bindTo(socket, path);
+    bindTo(socket, path, resolve(path));
   });
 }
 

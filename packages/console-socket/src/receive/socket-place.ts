@@ -1,8 +1,9 @@
 // Where a listener's socket goes, within what runtimes can connect to.
-import { chmodSync, existsSync, lstatSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { UnixAddress } from "cmsg";
+import { native } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
 
 export interface SocketPlace {
@@ -34,7 +35,7 @@ export function socketPath(address: UnixAddress | undefined): SocketPlace {
  * that are removed with it.
  */
 export function privatePlace(files: readonly string[] = []): PrivatePlace {
-  const directory = privateDirectory();
+  const directory = privateDirectory(files);
   if (directories.size === 0) process.on("exit", removeAll);
   directories.set(
     directory,
@@ -44,17 +45,27 @@ export function privatePlace(files: readonly string[] = []): PrivatePlace {
 }
 
 // Absolute, so that the runtime finds it, and remove() after chdir(2). With mode 0700 the names inside need no secrecy.
-function privateDirectory(): string {
+function privateDirectory(names: readonly string[]): string {
   const prefix = resolve(tmpdir(), "console-");
   checkLength(join(`${prefix}XXXXXX`, SOCKET_NAME));
-  const directory = mkdtempSync(prefix);
+  const directory = makeDirectory(prefix, names);
   try {
     // mkdtemp(3) asks for 0700, and the umask may take some of that from its owner.
     if ((lstatSync(directory).mode & 0o700) !== 0o700) chmodSync(directory, 0o700);
     return directory;
   } catch (error) {
     rmdirSync(directory);
+    native.disownFile(directory);
     throw error;
+  }
+}
+
+function makeDirectory(prefix: string, names: readonly string[]): string {
+  try {
+    return native.makeDirectory(prefix, names);
+  } catch (error) {
+    const { message } = error as Error;
+    throw Object.assign(error as Error, { message: `${message} ${prefix}XXXXXX`, path: `${prefix}XXXXXX` });
   }
 }
 
@@ -69,6 +80,15 @@ function removeDirectory(directory: string): void {
   const files = directories.get(directory) ?? [];
   directories.delete(directory);
   if (directories.size === 0) process.off("exit", removeAll);
+  try {
+    removeWith(files, directory);
+  } finally {
+    // Afterwards: a Worker may be terminated at any step.
+    native.disownFile(directory);
+  }
+}
+
+function removeWith(files: readonly string[], directory: string): void {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     try {
       for (const file of files) rmSync(file, { force: true });
