@@ -20,12 +20,15 @@ namespace {
 // A number that is not open is refused: owned, it would later close what another part of the process opened under it,
 // and the table of owned descriptors has a byte for each number below. What this environment owns already is not asked
 // again.
-void adopt(const Napi::CallbackInfo& info) {
+Napi::Value adopt(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   auto& owned = Environment::of(info.Env()).fds;
-  if (owned.owns(fd)) return;
-  checked(info.Env(), fcntl(fd, F_GETFD), "fcntl");
-  owned.own(fd);
+  bool owned_already = owned.owns(fd);
+  if (!owned_already) {
+    checked(info.Env(), fcntl(fd, F_GETFD), "fcntl");
+    owned.own(fd);
+  }
+  return Napi::Boolean::New(info.Env(), owned_already);
 }
 
 napi_value disown(napi_env env, napi_callback_info info) {

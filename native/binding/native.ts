@@ -115,8 +115,11 @@ export interface PtyFailure {
 }
 
 export interface Native extends MessageFunctions {
-  /** Makes `fd` owned: fcntl(2) F_GETFD, which fails with EBADF when it is not open. */
-  adopt(fd: number): void;
+  /**
+   * Makes `fd` owned: fcntl(2) F_GETFD, which fails with EBADF when it is not open. True when it was owned already, as
+   * everything is that a function here makes.
+   */
+  adopt(fd: number): boolean;
   /** Gives `fd` up without closing it. */
   disown(fd: number): void;
   /** close(2) of a descriptor that this process made; 0, 1 and 2 become /dev/null. EINTR counts as closed. */

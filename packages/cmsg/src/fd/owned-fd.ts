@@ -1,5 +1,7 @@
 // A file descriptor with one owner.
+import { closeSync } from "node:fs";
 import { inspect } from "node:util";
+import { isMainThread } from "node:worker_threads";
 import { ControlSlot, closeQuietly, control, native, recognizeCopies, SCM_MAX_FD } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { forgotten, type Origin } from "./forgotten.js";
@@ -18,6 +20,12 @@ export interface OwnedFdOptions {
 /** What recvmsg gives: owned by the environment already, and a number for certain. */
 export const RECEIVED: OwnedFdOptions = { untrusted: true };
 
+// A Worker of Node.js notes each number that its fs opened, and closes it once more when it ends, unless fs closed it. So a
+// number from elsewhere is closed by fs there. Of one that fs did not open, fs warns; those that were given away with
+// release() are known here, and are closed without it.
+const released = new Set<number>();
+const STDERR = 2;
+
 /**
  * A file descriptor that is closed once, by its owner: by `close()`, by `using`, or by the end of the environment (the
  * process, or the Worker it belongs to). Garbage collection never closes one; with NODE_DEBUG=cmsg it reports one that
@@ -29,6 +37,7 @@ export const RECEIVED: OwnedFdOptions = { untrusted: true };
 export class OwnedFd implements Disposable {
   #fd: number;
   readonly #untrusted: boolean;
+  readonly #closedByFs: boolean;
   readonly #origin: Origin | undefined;
 
   /**
@@ -37,7 +46,8 @@ export class OwnedFd implements Disposable {
    * @throws CmsgError ERR_CMSG_INVALID_ARG when `fd` is not a descriptor's number; EBADF when it is not open.
    */
   constructor(fd: number, options?: OwnedFdOptions) {
-    if (options !== RECEIVED) native.adopt(checkFd(fd));
+    const made = options === RECEIVED || native.adopt(checkFd(fd));
+    this.#closedByFs = !isMainThread && !made && !released.delete(fd) && fd > STDERR;
     this.#fd = fd;
     this.#untrusted = options?.untrusted === true;
     this.#origin = forgotten?.track(this, fd);
@@ -71,6 +81,9 @@ export class OwnedFd implements Disposable {
     if (this.#untrusted) {
       control[ControlSlot.firstFd] = fd;
       native.closeReceived(1);
+    } else if (this.#closedByFs) {
+      native.disown(fd);
+      closeSync(fd);
     } else {
       native.close(fd);
     }
@@ -85,6 +98,7 @@ export class OwnedFd implements Disposable {
     const fd = this.fd;
     this.#forget();
     native.disown(fd);
+    if (!isMainThread && !this.#closedByFs) released.add(fd);
     return fd;
   }
 
