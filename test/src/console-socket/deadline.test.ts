@@ -1,5 +1,5 @@
 // What waits with a limit leaves nothing with the caller's signal, which may live as long as the service.
-import { getEventListeners } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { UnixSocket } from "cmsg";
 import { launch, listen, receiveConsole } from "console-socket";
 import { dial, passFd, sandboxAgentUrl } from "console-socket/kata";
@@ -44,4 +44,31 @@ t.test("the caller's signal keeps nothing of what has ended", async (t) => {
     await operation(signal).catch(() => undefined);
     t.equal(leftWith(signal), 0, name);
   }
+});
+
+t.test("a listener keeps nothing of the peers that it has served", async (t) => {
+  // The signal of the listener's own, which it hands to the receiving of each peer.
+  const signals: AbortSignal[] = [];
+  const { AbortController } = globalThis;
+  globalThis.AbortController = class extends AbortController {
+    constructor() {
+      super();
+      signals.push(this.signal);
+    }
+  };
+  t.teardown(() => {
+    globalThis.AbortController = AbortController;
+  });
+  const listener = await listen();
+  t.teardown(() => listener.close());
+  const own = [...signals];
+  t.ok(own.length > 0, "it has a signal");
+  const listening = own.map(leftWith);
+  for (let i = 0; i < 20; i++) {
+    const refused = once(listener, "refused");
+    (await UnixSocket.connect(listener.path)).close();
+    await refused;
+  }
+  t.strictSame(own.map(leftWith), listening);
+  t.ok(signals.length > own.length, "each peer had a signal of its own");
 });
