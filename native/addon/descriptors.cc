@@ -25,9 +25,7 @@ Napi::Value adopt(const Napi::CallbackInfo& info) {
   auto& owned = Environment::of(info.Env()).fds;
   bool owned_already = owned.owns(fd);
   if (!owned_already) {
-    // A refusal leaves the descriptor with a caller that often cannot close it, so one answer alone is not believed:
-    // the kernel gives the same twice, a tracer or a filter that injects one failure does not.
-    if (fcntl(fd, F_GETFD) == -1) checked(info.Env(), fcntl(fd, F_GETFD), "fcntl");
+    checked(info.Env(), fcntl(fd, F_GETFD), "fcntl");
     owned.own(fd);
   }
   return Napi::Boolean::New(info.Env(), owned_already);
