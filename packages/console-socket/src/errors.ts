@@ -1,5 +1,6 @@
 // The contracts of this package, each with a stable code. What breaks the message's own contract keeps cmsg's code.
-import { recognizeCopies } from "cmsg-native";
+// Not the root of cmsg-native, which loads the addon: --help works without one.
+import { recognizeCopies } from "cmsg-native/brand";
 
 /** Every code of `ConsoleSocketError`, with what it means. */
 export const CONSOLE_ERROR_CODES = {

@@ -38,7 +38,7 @@ const APART = { cmsg: ["stdio", "systemd", "vsock"], "console-socket": ["kata", 
 /** Which of the workspace's packages a package may import. */
 const DEPENDENCIES = {
   cmsg: ["cmsg-native"],
-  "console-socket": ["cmsg", "cmsg/vsock", "cmsg-native"],
+  "console-socket": ["cmsg", "cmsg/vsock", "cmsg-native", "cmsg-native/brand"],
   init: ["cmsg", "cmsg-native"],
 } as const;
 
