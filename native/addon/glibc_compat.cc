@@ -45,8 +45,12 @@ uint32_t arc4random() {
 // 2.34 moved these into libc under a new version; the old one is still there.
 int old_pthread_once(pthread_once_t*, void (*)());
 int old_pthread_key_create(pthread_key_t*, void (*)(void*));
+int old_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+int old_pthread_attr_setstacksize(pthread_attr_t*, size_t);
 __asm__(".symver old_pthread_once, pthread_once@" OLDEST_GLIBC);
 __asm__(".symver old_pthread_key_create, pthread_key_create@" OLDEST_GLIBC);
+__asm__(".symver old_pthread_create, pthread_create@" OLDEST_GLIBC);
+__asm__(".symver old_pthread_attr_setstacksize, pthread_attr_setstacksize@" OLDEST_GLIBC);
 
 int pthread_once(pthread_once_t* control, void (*routine)()) {
   return old_pthread_once(control, routine);
@@ -54,6 +58,14 @@ int pthread_once(pthread_once_t* control, void (*routine)()) {
 
 int __pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) {
   return old_pthread_key_create(key, destructor);
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*), void* argument) {
+  return old_pthread_create(thread, attributes, routine, argument);
+}
+
+int pthread_attr_setstacksize(pthread_attr_t* attributes, size_t size) {
+  return old_pthread_attr_setstacksize(attributes, size);
 }
 
 // 2.35: where the unwinder finds the tables of the code at an address. Exceptions would end the process without it. A

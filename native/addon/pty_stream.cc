@@ -23,9 +23,11 @@ constexpr int kMaxSlowWrites = 3;
 // One write(2) continues while the other end reads. This limit keeps an honest write short.
 constexpr size_t kMaxWrite = size_t{64} * 1024;
 
+// Without the watching thread a sender could block the event loop, so there is no console without it.
 std::shared_ptr<Watchdog> watchdog_of(Napi::Env env) {
   auto& environment = Environment::of(env);
   if (!environment.watchdog) environment.watchdog = std::make_shared<Watchdog>();
+  if (int error = environment.watchdog->watch(); error != 0) throw_errno(env, error, "pthread_create");
   return environment.watchdog;
 }
 

@@ -1,79 +1,74 @@
 #include "watchdog.h"
 
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
-#include <uv.h>
+
+#include "interrupting_signal.h"
 
 namespace addon {
 
 namespace {
 
 // A call that two consecutive looks find has lasted from 20 to 40 ms.
-constexpr uint64_t kPeriodNs = 20'000'000;
+constexpr timespec kPeriod{.tv_sec = 0, .tv_nsec = 20'000'000};
 // After this many looks without a guarded call the thread sleeps until the next one.
 constexpr int kQuietLooks = 50;
-
-// Signals that arrived. A late signal, or one for another thread, counts for the call that it meets, because it may
-// have cut that call short.
-std::atomic<uint32_t> deliveries{0};
-static_assert(std::atomic<uint32_t>::is_always_lock_free, "a signal handler counts");
-
-// A real-time signal without a handler. The last ones are used least. 0 when all have handlers.
-int free_signal() {
-  for (int number = SIGRTMAX - 1; number > SIGRTMIN; --number) {
-    struct sigaction present{};
-    if (sigaction(number, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) return number;
-  }
-  return 0;
-}
+constexpr size_t kStackSize = size_t{64} * 1024;
 
 }  // namespace
 
-// Never destroyed, and its thread never joined: destroying a condition variable that a thread waits for hangs exit.
+// Never destroyed, and its thread never joined: it may be anywhere while the process exits.
 struct WatchdogThread {
-  uv_mutex_t mutex;
-  uv_cond_t wake;
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   Watchdog* slots = nullptr;
-  std::atomic<bool> asleep{false};
   bool running = false;
-  int signal = 0;
-
-  WatchdogThread() {
-    uv_mutex_init(&mutex);
-    uv_cond_init(&wake);
-  }
 
   static WatchdogThread& instance() {
     static auto* only = new WatchdogThread;
     return *only;
   }
 
-  // The existence of a handler makes the signal interrupt the call.
-  void start() {
-    if (running) return;
-    signal = free_signal();
-    struct sigaction action{};
-    action.sa_handler = [](int) { deliveries.fetch_add(1); };
-    if (signal == 0 || sigaction(signal, &action, nullptr) != 0) return;
-    uv_thread_options_t options{};
-    options.flags = UV_THREAD_HAS_STACK_SIZE;
-    options.stack_size = size_t{64} * 1024;
-    uv_thread_t thread;
-    running = uv_thread_create_ex(
-                  &thread, &options, [](void* self) { static_cast<WatchdogThread*>(self)->run(); }, this) == 0;
+  // Returns 0 or an error number. The thread begins with all signals blocked: signals of the process are for threads
+  // that expect them.
+  int start() {
+    if (running) return 0;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, kStackSize);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    int error = pthread_create(
+        &thread, &attributes,
+        [](void* self) -> void* {
+          static_cast<WatchdogThread*>(self)->run();
+          return nullptr;
+        },
+        this);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    pthread_attr_destroy(&attributes);
+    running = error == 0;
+    return error;
   }
 
-  void run() {
-    uv_mutex_lock(&mutex);
+  [[noreturn]] void run() {
     for (int quiet = 0;;) {
       if (quiet < kQuietLooks) {
-        uv_cond_timedwait(&wake, &mutex, kPeriodNs);
+        nanosleep(&kPeriod, nullptr);
       } else {
-        asleep.store(true);
+        Watchdog::asleep.store(1);
         // A call that began before it could see the line above is found by this look.
-        if (!look()) uv_cond_wait(&wake, &mutex);
-        asleep.store(false);
+        if (look()) Watchdog::asleep.store(0);
+        while (Watchdog::asleep.load() != 0) {
+          syscall(SYS_futex, &Watchdog::asleep, FUTEX_WAIT_PRIVATE, 1, nullptr, nullptr, 0);
+        }
         quiet = 0;
       }
       quiet = look() ? 0 : quiet + 1;
@@ -83,49 +78,69 @@ struct WatchdogThread {
   // True when any guarded call was made since the last look.
   bool look() {
     bool active = false;
+    pthread_mutex_lock(&mutex);
     for (Watchdog* slot = slots; slot != nullptr; slot = slot->next_) {
-      uint64_t sequence = slot->sequence_.load();
-      bool inside = (sequence & 1) != 0;
-      if (inside && sequence == slot->last_seen_) syscall(SYS_tgkill, getpid(), slot->thread_, signal);
-      if (inside || sequence != slot->last_seen_) active = true;
-      slot->last_seen_ = sequence;
+      uint64_t state = slot->state_.load();
+      if ((state & Watchdog::kInside) != 0 || state != slot->last_seen_) active = true;
+      if (lasts(slot, state)) slot->sent_ |= interrupt_thread(slot->thread_);
+      slot->last_seen_ = state;
     }
+    pthread_mutex_unlock(&mutex);
     return active;
+  }
+
+  // Whether the slot's thread is in the call that the last look found it in. From here on that call cannot be left
+  // without take_signals(), which waits for the mutex.
+  static bool lasts(Watchdog* slot, uint64_t state) {
+    if ((state & Watchdog::kFiring) != 0) return true;
+    if ((state & Watchdog::kInside) == 0 || state != slot->last_seen_) return false;
+    return slot->state_.compare_exchange_strong(state, state | Watchdog::kFiring);
   }
 };
 
-Watchdog::Watchdog() : thread_(static_cast<pid_t>(syscall(SYS_gettid))) {
+Watchdog::Watchdog() : thread_(static_cast<pid_t>(syscall(SYS_gettid))) {}
+
+int Watchdog::watch() {
+  if (watched_) return 0;
   auto& watcher = WatchdogThread::instance();
-  uv_mutex_lock(&watcher.mutex);
-  watcher.start();
-  next_ = watcher.slots;
-  watcher.slots = this;
-  uv_mutex_unlock(&watcher.mutex);
+  pthread_mutex_lock(&watcher.mutex);
+  int error = watcher.start();
+  if (error == 0) {
+    next_ = watcher.slots;
+    watcher.slots = this;
+    watched_ = true;
+  }
+  pthread_mutex_unlock(&watcher.mutex);
+  return error;
 }
 
 Watchdog::~Watchdog() {
+  if (!watched_) return;
   auto& watcher = WatchdogThread::instance();
-  uv_mutex_lock(&watcher.mutex);
+  pthread_mutex_lock(&watcher.mutex);
   for (Watchdog** link = &watcher.slots; *link != nullptr; link = &(*link)->next_) {
     if (*link != this) continue;
     *link = next_;
     break;
   }
-  uv_mutex_unlock(&watcher.mutex);
+  pthread_mutex_unlock(&watcher.mutex);
 }
 
-bool Watchdog::interrupted() const {
-  return deliveries.load() != deliveries_before_;
+void Watchdog::wake() {
+  if (asleep.exchange(0) != 0) syscall(SYS_futex, &asleep, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
-void Watchdog::enter() {
-  deliveries_before_ = deliveries.load();
-  sequence_.fetch_add(1);
+// The state says already that the call was left, so no further signal is sent for it; one that is just being sent is
+// waited for.
+void Watchdog::take_signals() {
+  int error = errno;
   auto& watcher = WatchdogThread::instance();
-  if (!watcher.asleep.load()) return;
-  uv_mutex_lock(&watcher.mutex);
-  uv_cond_signal(&watcher.wake);
-  uv_mutex_unlock(&watcher.mutex);
+  pthread_mutex_lock(&watcher.mutex);
+  uint64_t sent = sent_;
+  sent_ = 0;
+  pthread_mutex_unlock(&watcher.mutex);
+  take_pending(sent);
+  errno = error;
 }
 
 }  // namespace addon

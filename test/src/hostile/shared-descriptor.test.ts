@@ -168,18 +168,46 @@ for (const [kind, says] of [
 }
 
 // The look at the flag always comes a moment before the call. Here it is blind altogether: fcntl answers that O_NONBLOCK is
-// set and never sets it, so every call that has nothing to do sleeps, and only the watchdog ends it. A signal of the
-// watchdog's can also come late, and meet a call that has only begun.
-const BLIND = ["-e", "trace=fcntl", "-e", "inject=fcntl:retval=0x802"];
-const LATE = ["-e", "trace=write", "-P", "/dev/ptmx", "-e", "inject=write:signal=63"];
-for (const [what, use, how] of [
-  ["read that sleeps all the same", "read", BLIND],
-  ["write that sleeps all the same", "write", BLIND],
-  ["write that a signal for the one before cuts short", "write", LATE],
-] as const) {
-  t.test(`a ${what} is ended`, { skip: needs("strace", "python3") }, async (t) => {
-    const program = nodeProgram("hostile/use-a-slow-terminal", [use]).flat();
-    const result = await run(t, "strace", ["-o", "/dev/null", ...how, ...program]);
-    t.match(result, { status: 3, stdout: "ERR_CONSOLE_TAMPERED" });
+// set and never sets it, so every call that has nothing to do sleeps, and only the watchdog ends it.
+const BLIND = ["strace", "-o", "/dev/null", "-e", "trace=fcntl", "-e", "inject=fcntl:retval=0x802"];
+
+for (const use of ["read", "write"]) {
+  t.test(`a ${use} that sleeps all the same is ended`, { skip: needs("strace", "python3") }, async (t) => {
+    const [command, ...args] = [...BLIND, ...nodeProgram("hostile/use-a-slow-terminal", [use]).flat()];
+    t.match(await run(t, command as string, args), { status: 3, stdout: "ERR_CONSOLE_TAMPERED" });
   });
 }
+
+t.test(
+  "… also when another process of the user has filled the signal queue",
+  {
+    skip: needs("root", "strace", "python3"),
+  },
+  async (t) => {
+    // A user that nothing else here runs as: the queue is the user's.
+    const full = [fixture("full-signal-queue.py"), "61739"];
+    const program = nodeProgram("hostile/use-a-slow-terminal", ["read"]).flat();
+    const result = await run(t, "python3", [...full, ...BLIND, ...program]);
+    t.match(result, { status: 3, stdout: "ERR_CONSOLE_TAMPERED" });
+  },
+);
+
+t.test(
+  "… also when other code uses the watchdog's signals, and that code gets none of them",
+  {
+    skip: needs("strace", "python3"),
+  },
+  async (t) => {
+    const signals = ["SIGURG", "SIGSTKFLT", "SIGIO", "SIGPWR"];
+    const [command, ...args] = [...BLIND, ...nodeProgram("hostile/use-a-slow-terminal", ["read", ...signals]).flat()];
+    const { status, stdout } = await run(t, command as string, args);
+    t.equal(stdout, "ERR_CONSOLE_TAMPERED");
+    t.equal(status, 3);
+  },
+);
+
+t.test("… also in a Worker", { skip: needs("strace", "python3") }, async (t) => {
+  const program = nodeProgram("hostile/in-a-worker", ["hostile/use-a-slow-terminal", "read"]).flat();
+  const [command, ...args] = [...BLIND, "-f", ...program];
+  t.match(await run(t, command as string, args), { status: 3, stdout: "ERR_CONSOLE_TAMPERED" });
+});

@@ -34,6 +34,7 @@ const checks = {
   tmux: () => command("tmux"),
   strace: () => command("strace"),
   gcc: () => command("gcc"),
+  "g++": () => command("g++"),
   git: () => command("git"),
   chromium: () => command("chromium"),
   python3: () => command("python3"),
