@@ -1,28 +1,17 @@
 #include "errors.h"
 
-#include <errno.h>
-#include <uv.h>
-
 #include <string>
+
+#include "errno_names.h"
 
 namespace addon {
 
-namespace {
-
-// libuv's table. The oldest supported libuv lacks ETOOMANYREFS.
-const char* name_of(int error) {
-  return error == ETOOMANYREFS ? "ETOOMANYREFS" : uv_err_name(-error);
-}
-
-const char* text_of(int error) {
-  return error == ETOOMANYREFS ? "too many references: cannot splice" : uv_strerror(-error);
-}
-
-}  // namespace
-
 void throw_errno(Napi::Env env, int error, const char* syscall) {
-  std::string code = name_of(error);
-  Napi::Error failure = Napi::Error::New(env, syscall + (" " + code) + ": " + text_of(error));
+  auto [name, text] = errno_name(error);
+  // Node.js's form of both for a number that it does not know.
+  std::string unknown = "Unknown system error " + std::to_string(-error);
+  std::string code = name != nullptr ? name : unknown;
+  Napi::Error failure = Napi::Error::New(env, syscall + (" " + code) + ": " + (text != nullptr ? text : unknown));
   failure.Set("code", Napi::String::New(env, code));
   failure.Set("errno", Napi::Number::New(env, -error));
   failure.Set("syscall", Napi::String::New(env, syscall));

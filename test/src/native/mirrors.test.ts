@@ -1,6 +1,7 @@
 // Numbers that C++ and TypeScript both write down: enums of the addon's headers and of console-monitor's protocol, and
 // the kernel's constants. The compiler checks the C++ side; here the TypeScript side is compared with its source.
 import { readFileSync } from "node:fs";
+import { getSystemErrorMap } from "node:util";
 import * as binding from "cmsg-native";
 import {
   ControlSlot,
@@ -53,6 +54,15 @@ t.test("the addon's enums have the same numbers in TypeScript", async (t) => {
   t.strictSame(enumOf("addon/pty_stream.h", "PtyResult"), { ...PtyResult });
   t.strictSame(enumOf("addon/messages.cc", "ReceiveOption"), { ...ReceiveOption });
   t.strictSame(enumOf("addon/messages.cc", "SendOption"), { ...SendOption });
+});
+
+t.test("errors of the addon have Node.js's names and texts", async (t) => {
+  const rows = [...source("addon/errno_names.cc").matchAll(/ROW\((E\w+), "([^"]+)"\)/g)];
+  const texts = new Map(rows.map(([, name, text]) => [name, text]));
+  // Lower numbers are libuv's own: getaddrinfo's errors, say.
+  const nodes = [...getSystemErrorMap()].filter(([number]) => number > -1000).map(([, row]) => row);
+  t.ok(nodes.length > 60);
+  for (const [name, text] of nodes) t.equal(texts.get(name), text, name);
 });
 
 t.test("the slots of a message are at the same places in TypeScript", async (t) => {
