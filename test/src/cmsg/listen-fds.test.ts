@@ -1,4 +1,5 @@
 // Sockets that a service manager opened: from the real systemd-socket-activate, and from managers that get it wrong.
+import { once } from "node:events";
 import { openSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createNetServer } from "node:net";
@@ -156,6 +157,20 @@ t.test("listenOn takes an OwnedFd for any server of Node's", async (t) => {
   const server = createServer();
   await listenOn(server, listener);
   t.ok(listener.closed && server.listening);
+  await new Promise((closed) => server.close(closed));
+  await assertNoLeak(t, before);
+});
+
+t.test("listenOn [the server listens already] rejects, and leaves the descriptor to the caller", async (t) => {
+  const before = openFds();
+  const listener = new OwnedFd(native.socket(1));
+  native.bind(listener.fd, Buffer.from(join(tempDir(t), "s")));
+  native.listen(listener.fd, 8);
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  await t.rejects(listenOn(server, listener), { code: "ERR_SERVER_ALREADY_LISTEN" });
+  t.notOk(listener.closed);
+  listener.close();
   await new Promise((closed) => server.close(closed));
   await assertNoLeak(t, before);
 });

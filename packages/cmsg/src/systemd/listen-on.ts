@@ -16,14 +16,16 @@ import { requireListening } from "../socket/listening.js";
  * In a worker of node:cluster Node.js would serve the primary's descriptor of the same number, so that is refused.
  *
  * @throws CmsgError ERR_CMSG_NOT_LISTENING (it is no socket, a datagram socket, or one that does not listen),
- * ERR_CMSG_CLUSTER, and the descriptor stays the caller's; ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EBADF; what `server` emits as `error`.
+ * ERR_CMSG_CLUSTER; what `server.listen` throws (ERR_SERVER_ALREADY_LISTEN): the descriptor stays the caller's;
+ * ERR_CMSG_CLOSED, ERR_CMSG_INVALID_ARG; EBADF; what `server` emits as `error`.
  */
 export async function listenOn(server: Server, fd: Fd): Promise<void> {
   const number = numberOf(fd);
   requireListening(number, [SOCK_STREAM]);
   refuseInClusterWorker(number);
-  if (typeof fd !== "number") fd.release();
+  // If this throws, for example because the server already listens, the descriptor stays the caller's.
   server.listen({ fd: number });
+  if (typeof fd !== "number") fd.release();
   await once(server, "listening");
 }
 
