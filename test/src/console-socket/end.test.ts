@@ -62,6 +62,31 @@ t.test(
   },
 );
 
+t.test("endAfter [called again] replaces the process and the time of the call before", async (t) => {
+  const before = openFds();
+  const consoleOfPeer = () => {
+    const { ptmx, peer } = openHostPty();
+    return { terminal: PtyConsole.fromFd(ptmx).resume(), peer };
+  };
+  const [replaced, early, reference] = [consoleOfPeer(), consoleOfPeer(), consoleOfPeer()];
+  const first = Promise.resolve();
+  // The process of the first call has ended before the second call …
+  replaced.terminal.endAfter(first, { drainTimeoutMs: 20 });
+  await turn();
+  replaced.terminal.endAfter(new Promise(() => {}));
+  // … or ends after it.
+  early.terminal.endAfter(Promise.resolve(), { drainTimeoutMs: 20 }).endAfter(new Promise(() => {}));
+  reference.terminal.endAfter(first, { drainTimeoutMs: 60 });
+  await once(reference.terminal, "close");
+  t.notOk(replaced.terminal.destroyed);
+  t.notOk(early.terminal.destroyed);
+  for (const { terminal, peer } of [replaced, early, reference]) {
+    terminal.destroy();
+    peer.close();
+  }
+  await assertNoLeak(t, before);
+});
+
 t.test("end(chunk) after the terminal's end, before it was read: no error, and what was read stays", async (t) => {
   const { console } = await consoleOf(t, ["echo", "unread"]);
   console.on("error", (error) => t.fail(error.message));

@@ -3,7 +3,7 @@ import { type Fd, OwnedFd } from "cmsg";
 import type { Credentials } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
 import { checkFd, checks } from "../options.js";
-import { watchExit } from "../process/watch-exit.js";
+import { watchExit, watchPromise } from "../process/watch-exit.js";
 import { ConsoleBase } from "./console-base.js";
 import { checkMaster } from "./master.js";
 import { PtyChannel } from "./pty-channel.js";
@@ -30,7 +30,7 @@ export class PtyConsole extends ConsoleBase {
   #hungUp = false;
   #processEnded = false;
   #drainTimer: NodeJS.Timeout | undefined;
-  #stopWatchingProcess: (() => void) | undefined;
+  #stopWatchingProcess: () => void = () => undefined;
 
   /** @internal As `fromFd`, for what a peer sent: with options that were checked. Takes `fd`, and closes it on a refusal. */
   static create(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
@@ -97,6 +97,7 @@ export class PtyConsole extends ConsoleBase {
   /**
    * Joins the console's end to its process: when that has ended, the console ends with its hangup, or, where a child left
    * in the background keeps the terminal, once `drainTimeoutMs` have passed and what the terminal then holds is read.
+   * A further call replaces the process and the time of the one before.
    *
    * @param exited a promise that settles when the process has ended, or its pidfd, borrowed
    * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; CmsgError ERR_CMSG_CLOSED; EBADF; EPERM: it is no pidfd
@@ -104,10 +105,13 @@ export class PtyConsole extends ConsoleBase {
   endAfter(exited: Promise<unknown> | Fd, { drainTimeoutMs = 1000 }: EndAfterOptions = {}): this {
     checks.timeMs("drainTimeoutMs", drainTimeoutMs, { min: 0, never: true });
     if (!(exited instanceof Promise)) checkFd("exited", exited);
+    if (this.#channel.closed) return this;
     const drain = (): void => this.#drain(drainTimeoutMs);
-    this.#stopWatchingProcess?.();
-    if (exited instanceof Promise) exited.then(drain, drain);
-    else if (!this.#channel.closed) this.#stopWatchingProcess = watchExit(exited, drain);
+    const stop = exited instanceof Promise ? watchPromise(exited, drain) : watchExit(exited, drain);
+    this.#stopWatchingProcess();
+    clearTimeout(this.#drainTimer);
+    this.#processEnded = false;
+    this.#stopWatchingProcess = stop;
     return this;
   }
 
@@ -229,7 +233,7 @@ export class PtyConsole extends ConsoleBase {
 
   #close(): void {
     clearTimeout(this.#drainTimer);
-    this.#stopWatchingProcess?.();
+    this.#stopWatchingProcess();
     this.#channel.close();
   }
 }

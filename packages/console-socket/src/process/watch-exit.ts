@@ -1,4 +1,4 @@
-// Waiting for the end of a process by its pidfd, pidfd_open(2): it becomes readable when the process has ended.
+// Waiting for the end of a process, by a promise or by its pidfd, pidfd_open(2), which becomes readable at the end.
 import { type Fd, OwnedFd } from "cmsg";
 import { closeQuietly, native } from "cmsg-native";
 
@@ -27,4 +27,16 @@ export function watchExit(pidfd: Fd, onExit: () => void): () => void {
     throw error;
   }
   return stop;
+}
+
+/** Calls `onExit` once when the promise has settled, either way; returns what ends the waiting. */
+export function watchPromise(exited: Promise<unknown>, onExit: () => void): () => void {
+  let waiting = true;
+  const settled = (): void => {
+    if (waiting) onExit();
+  };
+  exited.then(settled, settled);
+  return () => {
+    waiting = false;
+  };
 }
