@@ -3,6 +3,7 @@ import { Duplex } from "node:stream";
 import { ConsoleSocketError } from "../../errors.js";
 import { checks, checkTimeout } from "../../options.js";
 import type { AgentAddress } from "../address/agent-address.js";
+import { connectedStream } from "../dial/connected-stream.js";
 import { dial } from "../dial/dial.js";
 import { REQUESTS_1, REQUESTS_2 } from "../protobuf/agent-schemas.js";
 import { decode, encode } from "../protobuf/message.js";
@@ -18,9 +19,9 @@ export interface AgentClientOptions {
   protocol: "grpc" | "ttrpc";
   /** Whether gRPC is multiplexed over yamux, as 1.x does on a serial port. */
   yamux?: boolean | undefined;
-  /** Ends the dialling; afterwards it is of no use. */
+  /** Ends the connecting; afterwards it is of no use. */
   signal?: AbortSignal | undefined;
-  /** How long to go on dialling: as `timeoutMs` of `dial`. */
+  /** How long to go on dialling, or to wait for a stream that is connecting: as `timeoutMs` of `dial`. */
   timeoutMs?: number | undefined;
   interceptors?: readonly Interceptor[] | undefined;
 }
@@ -54,8 +55,10 @@ export class AgentClient implements AsyncDisposable {
 /**
  * Connects to an agent. Whether it serves says `health.check()`.
  *
- * @param address an address, as `parseAgentAddress` takes it, or a connected stream, which is taken
- * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (ttRPC over yamux, no protocol); what `dial` throws
+ * @param address an address, as `parseAgentAddress` takes it, or a stream that is connected or connecting (`net.Socket`),
+ * which is taken, and destroyed when it is not connected in time
+ * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG (ttRPC over yamux, no protocol), and a stream stays the caller's;
+ * what `dial` throws; a stream's own error
  */
 export async function connectAgent(
   address: string | AgentAddress | Duplex,
@@ -73,7 +76,8 @@ export async function connectAgent(
   if (!Array.isArray(interceptors)) throw checks.refusal("interceptors", "an array of functions", interceptors);
   for (const [index, interceptor] of interceptors.entries())
     if (typeof interceptor !== "function") throw checks.refusal(`interceptors[${index}]`, "a function", interceptor);
-  const connection = address instanceof Duplex ? address : await dial(address, { signal, timeoutMs });
+  const limits = { signal, timeoutMs };
+  const connection = await (address instanceof Duplex ? connectedStream(address, limits) : dial(address, limits));
   const stream = yamux ? new YamuxStream(connection) : connection;
   const transport = protocol === "grpc" ? new GrpcTransport(stream) : new TtrpcTransport(stream);
   return new AgentClient(transport, protocol, interceptors);

@@ -19,6 +19,7 @@ export interface DialOptions {
   timeoutMs?: number | undefined;
 }
 
+export const DIAL_TIMEOUT_MS = 15_000;
 const FIRST_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 500;
 
@@ -51,7 +52,7 @@ const RETRIED = new Set([
  */
 export async function dial(
   address: string | AgentAddress,
-  { signal, timeoutMs = 15_000 }: DialOptions = {},
+  { signal, timeoutMs = DIAL_TIMEOUT_MS }: DialOptions = {},
 ): Promise<Duplex> {
   const target = typeof address === "string" ? parseAgentAddress(address) : checkedAddress(address);
   checkTimeout("timeoutMs", timeoutMs);
