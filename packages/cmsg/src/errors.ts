@@ -1,5 +1,6 @@
 // Errors of two kinds. A broken contract of this package has a stable code. A failed system call has the shape that
 // Node.js's `net` gives it: code 'ENOENT', errno, syscall, and the address or path that the call was given.
+import { release } from "node:os";
 import { recognizeCopies } from "cmsg-native";
 
 /** Every code of `CmsgError`, with what it means. */
@@ -74,6 +75,25 @@ export function naming<Result>(subject: Subject, call: () => Result, reasons: Re
   } catch (error) {
     if (!isOfSystemCall(error)) throw error;
     throw explained(error, reasons[error.code], subject);
+  }
+}
+
+/** What an older kernel has not, the version that brought it, and what the older one answers. */
+interface Newer {
+  what: string;
+  since: string;
+  code: string;
+}
+
+/** @throws CmsgError ERR_CMSG_UNSUPPORTED in the place of that answer. */
+export function needing<Result>({ what, since, code }: Newer, call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    if (!isSyscallError(error, code)) throw error;
+    throw new CmsgError("ERR_CMSG_UNSUPPORTED", `${what} needs Linux ${since} or newer; this is ${release()}.`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,7 +1,6 @@
 // What a socket lets messages carry, and who the peer is: unix(7), SO_PASSCRED and its younger relatives.
-import { release } from "node:os";
 import { native, SO_PASSCRED, SO_PASSPIDFD, SO_PASSRIGHTS } from "cmsg-native";
-import { CmsgError, isSyscallError } from "../errors.js";
+import { needing } from "../errors.js";
 import { OwnedFd } from "../fd/owned-fd.js";
 
 /** What messages that arrive here carry. What is not given stays as it is. A server's connections inherit it. */
@@ -27,21 +26,11 @@ export function setPassing(socket: number, { passCredentials, passPidfd, passRig
 
 function set(socket: number, option: number, value: boolean | undefined, what: string, since: string): void {
   if (value === undefined) return;
-  needing(what, since, () => native.setSocketOption(socket, option, value ? 1 : 0));
+  needing({ what, since, code: "ENOPROTOOPT" }, () => native.setSocketOption(socket, option, value ? 1 : 0));
 }
 
 /** SO_PEERPIDFD. */
 export function peerPidfdOf(socket: number): OwnedFd {
-  return new OwnedFd(needing("A peer's pidfd (SO_PEERPIDFD)", "6.5", () => native.getPeerPidfd(socket)));
-}
-
-function needing<Result>(what: string, since: string, call: () => Result): Result {
-  try {
-    return call();
-  } catch (error) {
-    if (!isSyscallError(error, "ENOPROTOOPT")) throw error;
-    throw new CmsgError("ERR_CMSG_UNSUPPORTED", `${what} needs Linux ${since} or newer; this is ${release()}.`, {
-      cause: error,
-    });
-  }
+  const peerPidfd = { what: "A peer's pidfd (SO_PEERPIDFD)", since: "6.5", code: "ENOPROTOOPT" };
+  return new OwnedFd(needing(peerPidfd, () => native.getPeerPidfd(socket)));
 }
