@@ -10,6 +10,7 @@ void define_files(Napi::Env env, Napi::Object exports);
 void define_sockets(Napi::Env env, Napi::Object exports);
 void define_vsock(Napi::Env env, Napi::Object exports);
 void define_messages(Napi::Env env, Napi::Object exports);
+void define_creation(Napi::Env env, Napi::Object exports);
 void define_processes(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
 void define_sessions(Napi::Env env, Napi::Object exports);

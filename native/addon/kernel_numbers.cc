@@ -14,11 +14,18 @@ static_assert(SO_SNDBUF == 7);
 static_assert(SO_PASSCRED == 16);
 static_assert(SO_DOMAIN == 39);
 static_assert(AF_UNIX == 1);
+static_assert(F_SEAL_SEAL == 1);
+static_assert(F_SEAL_SHRINK == 2);
+static_assert(F_SEAL_GROW == 4);
+static_assert(F_SEAL_WRITE == 8);
 static_assert(O_ACCMODE == 3);
 static_assert(O_RDWR == 2);
 static_assert(sizeof(sockaddr_un::sun_path) == 108);
 
 // Newer than the headers of some supported systems.
+#ifdef F_SEAL_FUTURE_WRITE
+static_assert(F_SEAL_FUTURE_WRITE == 16);
+#endif
 #ifdef SO_PASSPIDFD
 static_assert(SO_PASSPIDFD == 76);
 #endif

@@ -18,6 +18,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_sockets(env, exports);
   define_vsock(env, exports);
   define_messages(env, exports);
+  define_creation(env, exports);
   define_processes(env, exports);
   define_terminals(env, exports);
   define_sessions(env, exports);

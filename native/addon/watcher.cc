@@ -70,6 +70,8 @@ void Watcher::watch(const Napi::CallbackInfo& info) {
   uint32_t events = 0;
   if (info[0].ToBoolean()) events |= EPOLLIN | EPOLLRDHUP;
   if (info[1].ToBoolean()) events |= EPOLLOUT;
+  // Reported unasked, but without a bit the descriptor is not in the epoll.
+  if (info[2].ToBoolean()) events |= EPOLLHUP;
   update(events);
 }
 

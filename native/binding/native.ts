@@ -48,6 +48,11 @@ export const SO_DOMAIN = 39;
 export const SO_PASSPIDFD = 76;
 export const SO_PASSRIGHTS = 83;
 export const AF_UNIX = 1;
+export const F_SEAL_SEAL = 1;
+export const F_SEAL_SHRINK = 2;
+export const F_SEAL_GROW = 4;
+export const F_SEAL_WRITE = 8;
+export const F_SEAL_FUTURE_WRITE = 16;
 export const O_ACCMODE = 3;
 export const O_RDWR = 2;
 
@@ -55,9 +60,9 @@ export const O_RDWR = 2;
 export interface Watcher {
   /**
    * Which sides to wait for. With neither, the fd is removed from the epoll. While it waits, the watcher keeps itself
-   * and the event loop alive.
+   * and the event loop alive. With `hangup` alone, the callback tells of a hangup with neither side ready.
    */
-  watch(readable: boolean, writable: boolean): void;
+  watch(readable: boolean, writable: boolean, hangup?: boolean): void;
   close(): void;
   setRef(ref: boolean): void;
 }
@@ -226,8 +231,34 @@ export interface Native extends MessageFunctions {
   getSessionLeader(fd: number): number;
   /** pidfd_open(2); owned. */
   openPidfd(pid: number): number;
-  /** pidfd_send_signal(2). */
-  sendSignal(pidfd: number, signal: number): void;
+  /** pidfd_send_signal(2) of signal 0: whether it is a pidfd, or a directory /proc/PID. No code of the file's own runs. */
+  isPidfd(fd: number): boolean;
+  /** poll(2) of a pidfd and pidfd_send_signal(2). False when its process has ended. */
+  sendSignal(pidfd: number, signal: number): boolean;
+  /**
+   * waitid(2) P_PIDFD with WNOWAIT: the wait status of this process's child when it has ended and was not reaped, else -1.
+   * It stays to be reaped.
+   */
+  getChildStatus(pidfd: number): number;
+  /**
+   * ioctl(2) PIDFD_GET_INFO with PIDFD_INFO_EXIT. null where the kernel does not tell: before Linux 6.13, and of processes
+   * outside of this PID namespace and those below it. `pid` is 0 after the process was reaped, `status` (a wait status) -1
+   * before, and always before Linux 6.15.
+   */
+  getPidfdInfo(pidfd: number): { pid: number; status: number } | null;
+
+  /** pipe2(2), close-on-exec; both owned: the end to read from, the end to write to. */
+  pipe(nonBlocking: boolean): [number, number];
+  /**
+   * memfd_create(2), close-on-exec; owned. It may be sealed, and is not executable (MFD_NOEXEC_SEAL) from Linux 6.3 on.
+   */
+  memfd(name: string): number;
+  /** ftruncate(2). */
+  truncate(fd: number, size: number): void;
+  /** fcntl(2) F_ADD_SEALS. */
+  addSeals(fd: number, seals: number): void;
+  /** eventfd(2), close-on-exec; owned. `initial` is a number of 32 bits. */
+  eventfd(initial: number, semaphore: boolean, nonBlocking: boolean): number;
 
   Watcher: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => Watcher;
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;

@@ -22,6 +22,7 @@ export const CMSG_ERROR_CODES = {
   ERR_CMSG_NOTIFY:
     "NOTIFY_SOCKET is not set or malformed, no process receives there, or a WATCHDOG_ variable is malformed.",
   ERR_CMSG_NOT_LISTENING: "The descriptor is not a socket that listens.",
+  ERR_CMSG_NOT_PIDFD: "The descriptor is no pidfd.",
   ERR_CMSG_NOT_STDIO: "The message is not the three standard streams that a lender sends. Its descriptors are closed.",
   ERR_CMSG_NOT_UNIX:
     "The descriptor is not a Unix socket of the expected type: other families drop descriptors without a word.",

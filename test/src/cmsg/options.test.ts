@@ -14,6 +14,8 @@ import {
   UnixStream,
   unixCredentials,
 } from "cmsg";
+import { addSeals, eventfd, memfd } from "cmsg/create";
+import { ProcessHandle } from "cmsg/process";
 import { borrow, lend, takeOver } from "cmsg/stdio";
 import { barrier, notify, removeStoredFds, storeFds } from "cmsg/systemd";
 import { VsockServer, VsockStream } from "cmsg/vsock";
@@ -24,6 +26,7 @@ import {
   NO_ID,
   NO_POSITIVE,
   NO_SIGNAL,
+  NO_SIGNAL_NUMBER,
   NO_U32,
   type OptionCase,
   testOptions,
@@ -194,6 +197,40 @@ const cases: OptionCase[] = [
   {
     ...{ name: "onConnect", of: "UnixStream.connect", refused: NO_FUNCTION, accepted: [undefined, () => undefined] },
     call: (onConnect) => connectStream({}, onConnect),
+  },
+  {
+    ...{ name: "pid", of: "ProcessHandle.open", refused: NO_POSITIVE, accepted: [process.pid] },
+    call: (pid) => ProcessHandle.open(pid).close(),
+  },
+  {
+    ...{ name: "signal", of: "ProcessHandle.kill", refused: NO_SIGNAL_NUMBER, accepted: [0, "SIGCONT"] },
+    call: (signal) => {
+      using own = ProcessHandle.open(process.pid);
+      own.kill(signal);
+    },
+  },
+  {
+    ...{ name: "name", of: "memfd", refused: [5, null, {}, "a\0b", "x".repeat(250)], accepted: ["", "ä".repeat(124)] },
+    call: (name) => memfd(name).close(),
+  },
+  {
+    ...{ name: "size", of: "memfd", refused: NO_COUNT.filter((value) => value !== 2 ** 31), accepted: [0, 2 ** 40] },
+    call: (size) => memfd("x", { size }).close(),
+  },
+  {
+    ...{ name: "seal", of: "memfd", refused: [5, null, {}, "write", ["none"], [1]], accepted: [[], ["write", "seal"]] },
+    call: (seal) => memfd("x", { seal }).close(),
+  },
+  {
+    ...{ name: "seals", of: "addSeals", refused: [5, null, {}, "write", ["none"]], accepted: [["write", "seal"]] },
+    call: (seals) => {
+      using file = memfd("x", { seal: [] });
+      addSeals(file, seals);
+    },
+  },
+  {
+    ...{ name: "initial", of: "eventfd", refused: NO_U32, accepted: [0, 2 ** 32 - 1] },
+    call: (initial) => eventfd(initial).close(),
   },
   {
     ...{ name: "mainPid", of: "notify", refused: NO_POSITIVE, accepted: [1, 2 ** 31 - 1] },

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { Duplex } from "node:stream";
 import * as cmsg from "cmsg";
+import * as cmsgCreate from "cmsg/create";
+import * as cmsgProcess from "cmsg/process";
 import * as cmsgStdio from "cmsg/stdio";
 import * as cmsgSystemd from "cmsg/systemd";
 import * as cmsgVsock from "cmsg/vsock";
@@ -28,6 +30,8 @@ const packages = [
 
 // What is imported by a path below a package's name has a section of its own there.
 const subpaths = [
+  { folder: "packages/cmsg", heading: "## cmsg/create", index: "dist/create/index.d.ts", module: cmsgCreate },
+  { folder: "packages/cmsg", heading: "## cmsg/process", index: "dist/process/index.d.ts", module: cmsgProcess },
   { folder: "packages/cmsg", heading: "## cmsg/stdio", index: "dist/stdio/index.d.ts", module: cmsgStdio },
   { folder: "packages/cmsg", heading: "## cmsg/systemd", index: "dist/systemd/index.d.ts", module: cmsgSystemd },
   { folder: "packages/cmsg", heading: "## cmsg/vsock", index: "dist/vsock/index.d.ts", module: cmsgVsock },

@@ -7,13 +7,13 @@ import {
   NO_ID,
   NO_POSITIVE,
   NO_SIGNAL,
+  NO_SIGNAL_NUMBER,
   NO_SIZE,
   NO_TIME,
   type OptionCase,
   testOptions,
 } from "../support/option-cases.js";
 
-const NO_SIGNAL_NUMBER = [Number.NaN, -1, 1.5, 65, "SIGNONE", "15", "toString", null, {}];
 const RANGE = { inside: 0, outside: 100_000, count: 10 };
 const SIZES = [
   { columns: 1, rows: 1 },

@@ -16,6 +16,8 @@ const ROOMS = {
     "message",
     "socket",
     "stream",
+    "create",
+    "process",
     "stdio",
     "systemd",
     "vsock",
@@ -33,7 +35,11 @@ const ROOMS = {
 } as const;
 
 /** What the root entry point of a package must not load, however indirectly. */
-const APART = { cmsg: ["stdio", "systemd", "vsock"], "console-socket": ["kata", "cli"], init: ["testing"] } as const;
+const APART = {
+  cmsg: ["create", "process", "stdio", "systemd", "vsock"],
+  "console-socket": ["kata", "cli"],
+  init: ["testing"],
+} as const;
 
 /** Which of the workspace's packages a package may import. */
 const DEPENDENCIES = {

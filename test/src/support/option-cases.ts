@@ -38,6 +38,8 @@ export const NO_SIZE: readonly unknown[] = [
   ]),
 ];
 export const NO_SIGNAL: readonly unknown[] = [{}, null, "SIGTERM", 15, { aborted: false }, new AbortController()];
+/** For signals by name or number, 0 to 64. */
+export const NO_SIGNAL_NUMBER: readonly unknown[] = [Number.NaN, -1, 1.5, 65, "SIGNONE", "15", "toString", null, {}];
 export const NO_FUNCTION: readonly unknown[] = [null, "f", 5, {}];
 
 /** How it ended at once: an error, or nothing when it went on, or waits. */

@@ -4,12 +4,14 @@ import { consoles } from "./consoles.js";
 import { containers } from "./containers.js";
 import { executables } from "./executables.js";
 import type { Operation } from "./expect.js";
+import { handles } from "./handles.js";
 import { machines } from "./machines.js";
 import { services } from "./services.js";
 import { sockets } from "./sockets.js";
 
 export const operations: Readonly<Record<string, Operation>> = {
   ...sockets,
+  ...handles,
   ...services,
   ...consoles,
   ...containers,
