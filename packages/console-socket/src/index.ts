@@ -1,5 +1,6 @@
 // Receiving container consoles: the receiving side of --console-socket.
 
+export type { ExitStatus } from "cmsg/process";
 export { type AttachOptions, attach } from "./attach/attach.js";
 export type { RawTerminal } from "./attach/raw-terminal.js";
 export type { Console } from "./console/console.js";
@@ -12,7 +13,6 @@ export { type LaunchOptions, launch } from "./launch/launch.js";
 export { LaunchError } from "./launch/launch-errors.js";
 export type { LaunchedContainer } from "./launch/launched.js";
 export { asPty, Pty, type PtyDisposable, type PtyEvent, type PtyOptions } from "./node-pty/pty.js";
-export type { ExitStatus } from "./process/exit-status.js";
 export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./receive/listener.js";
 export { type ReceiveConsoleOptions, receiveConsole } from "./receive/receive-console.js";
 export { Asciicast, type AsciicastOptions } from "./record/asciicast.js";

@@ -44,7 +44,7 @@ const APART = {
 /** Which of the workspace's packages a package may import. */
 const DEPENDENCIES = {
   cmsg: ["cmsg-native"],
-  "console-socket": ["cmsg", "cmsg/vsock", "cmsg-native", "cmsg-native/brand"],
+  "console-socket": ["cmsg", "cmsg/process", "cmsg/vsock", "cmsg-native", "cmsg-native/brand"],
   init: ["cmsg", "cmsg-native"],
 } as const;
 

@@ -100,14 +100,16 @@ export class PtyConsole extends ConsoleBase {
    * A further call replaces the process and the time of the one before.
    *
    * @param exited a promise that settles when the process has ended, or its pidfd, borrowed
-   * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; CmsgError ERR_CMSG_CLOSED; EBADF; EPERM: it is no pidfd
+   * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; CmsgError ERR_CMSG_CLOSED, ERR_CMSG_NOT_PIDFD; EBADF, EMFILE
    */
   endAfter(exited: Promise<unknown> | Fd, { drainTimeoutMs = 1000 }: EndAfterOptions = {}): this {
     checks.timeMs("drainTimeoutMs", drainTimeoutMs, { min: 0, never: true });
     if (!(exited instanceof Promise)) checkFd("exited", exited);
     if (this.#channel.closed) return this;
     const drain = (): void => this.#drain(drainTimeoutMs);
-    const stop = exited instanceof Promise ? watchPromise(exited, drain) : watchExit(exited, drain);
+    // It cannot be waited for (ENOSPC): then the console's end would never come.
+    const failed = (error: Error): void => void this.destroy(error);
+    const stop = exited instanceof Promise ? watchPromise(exited, drain) : watchExit(exited, drain, failed);
     this.#stopWatchingProcess();
     clearTimeout(this.#drainTimer);
     this.#processEnded = false;

@@ -1,7 +1,8 @@
 // A runtime command that did not do what it was launched for.
+import type { ExitStatus } from "cmsg/process";
 import { safeText } from "../console/safe-text.js";
 import { type ConsoleErrorCode, ConsoleSocketError } from "../errors.js";
-import { describeExit, type ExitStatus } from "../process/exit-status.js";
+import { describeExit } from "../process/exit-status.js";
 import type { RuntimeEnd } from "./monitor-process.js";
 
 /** What `launch` rejects with when the runtime command has ended without a console that lives. */

@@ -1,10 +1,9 @@
 // A container that was launched: its console, its process, and how that ended.
 import type { OwnedFd } from "cmsg";
-import { native } from "cmsg-native";
+import type { ExitStatus, ProcessHandle } from "cmsg/process";
 import type { PtyConsole } from "../console/pty-console.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks } from "../options.js";
-import type { ExitStatus } from "../process/exit-status.js";
 import type { MonitorProcess } from "./monitor-process.js";
 
 /**
@@ -26,15 +25,15 @@ export class LaunchedContainer implements Disposable {
   /** What the runtime command printed (warnings), at most 64 KiB. Untrusted: it can hold terminal escapes. */
   readonly output: string;
   readonly #monitor: MonitorProcess;
-  readonly #process: OwnedFd | undefined;
+  readonly #process: ProcessHandle | undefined;
   readonly #master: OwnedFd;
 
-  /** @internal Use `launch()`. Takes `process`, a pidfd; borrows `master`, the console's. */
+  /** @internal Use `launch()`. Takes `process`; borrows `master`, the console's. */
   constructor(
     terminal: PtyConsole,
     pid: number,
     output: string,
-    { monitor, process, master }: { monitor: MonitorProcess; process: OwnedFd | undefined; master: OwnedFd },
+    { monitor, process, master }: { monitor: MonitorProcess; process: ProcessHandle | undefined; master: OwnedFd },
   ) {
     this.terminal = terminal;
     this.pid = pid;
@@ -43,9 +42,8 @@ export class LaunchedContainer implements Disposable {
     this.#monitor = monitor;
     this.#process = process;
     this.#master = master;
-    // Should the close fail there is nobody to tell, and the number is free.
     const forget = (): void => process?.close();
-    this.exited.then(forget, forget).catch(() => undefined);
+    this.exited.then(forget, forget);
     // Other processes may keep the terminal open after the container's has ended. When the monitor was killed, the
     // container may go on: then only a hangup ends the console.
     const endConsole = (): void => {
@@ -63,14 +61,7 @@ export class LaunchedContainer implements Disposable {
    */
   kill(signal: NodeJS.Signals | number = "SIGTERM"): boolean {
     const number = checks.signalNumber("signal", signal);
-    if (!this.#process || this.#process.closed) return false;
-    try {
-      native.sendSignal(this.#process.fd, number);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-      throw error;
-    }
+    return this.#process?.kill(number) ?? false;
   }
 
   /**

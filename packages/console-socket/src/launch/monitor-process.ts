@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { getSystemErrorName } from "node:util";
 import { type OwnedFd, UnixSocket } from "cmsg";
+import { type ExitStatus, exitStatus } from "cmsg/process";
 import { findBinary } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
-import { type ExitStatus, exitStatus } from "../process/exit-status.js";
 import { holdRecord, RecordReader, type Report, signalRecord } from "./launch-protocol.js";
 
 export interface MonitorOptions {

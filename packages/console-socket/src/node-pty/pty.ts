@@ -3,12 +3,13 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import type { ExitStatus } from "cmsg/process";
 import { callApart } from "cmsg-native";
 import type { Console } from "../console/console.js";
 import { safeName } from "../console/safe-text.js";
 import type { LaunchedContainer } from "../launch/launched.js";
 import { checks } from "../options.js";
-import { type ExitStatus, shellStatus } from "../process/exit-status.js";
+import { shellStatus } from "../process/exit-status.js";
 
 /** What ends a subscription. */
 export interface PtyDisposable {

@@ -1,21 +1,6 @@
-// How a process ended, wait(2).
+// How an end is told: in messages, and as a shell's $?.
 import { constants } from "node:os";
-
-export interface ExitStatus {
-  /** The exit status, or null when a signal ended it. */
-  code: number | null;
-  /** The name of the signal that ended it ("SIGKILL"; a real-time signal is "SIG34"), or null. */
-  signal: NodeJS.Signals | null;
-}
-
-const NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
-
-/** From what wait(2) gives: WIFEXITED, WEXITSTATUS, WTERMSIG. */
-export function exitStatus(status: number): ExitStatus {
-  const signal = status & 0x7f;
-  if (signal === 0) return { code: (status >> 8) & 0xff, signal: null };
-  return { code: null, signal: NAMES.get(signal) ?? (`SIG${signal}` as NodeJS.Signals) };
-}
+import type { ExitStatus } from "cmsg/process";
 
 /** "status 1", "SIGKILL". */
 export function describeExit({ code, signal }: ExitStatus): string {

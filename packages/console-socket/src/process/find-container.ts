@@ -1,7 +1,6 @@
 // Which process is the container's: the child of the monitor that has the terminal.
 import { readFileSync } from "node:fs";
-import { OwnedFd } from "cmsg";
-import { closeQuietly, native } from "cmsg-native";
+import { ProcessHandle } from "cmsg/process";
 
 /** What the parent of the processes that a runtime command left behind reports about them. */
 export interface ChildReports {
@@ -93,18 +92,17 @@ function readPidFile(path: string): number {
 }
 
 /**
- * A handle of `pid` that never means another process, pidfd_open(2), if that is a child of `parent` still: nobody but
- * its parent frees the number.
+ * A handle of `pid`, if that is a child of `parent` after the handle was made: only its parent frees the number.
  */
-export function holdProcess(pid: number, parent: number): OwnedFd | undefined {
-  let pidfd: OwnedFd | undefined;
+export function holdProcess(pid: number, parent: number): ProcessHandle | undefined {
+  let handle: ProcessHandle | undefined;
   try {
-    pidfd = new OwnedFd(native.openPidfd(pid));
-    if (parentOf(pid) === parent) return pidfd;
+    handle = ProcessHandle.open(pid);
+    if (parentOf(pid) === parent) return handle;
   } catch {
     // ESRCH, or gone from /proc: it has ended and was reaped.
   }
-  closeQuietly(() => pidfd?.close());
+  handle?.close();
   return undefined;
 }
 

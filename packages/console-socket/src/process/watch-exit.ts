@@ -1,32 +1,39 @@
-// Waiting for the end of a process, by a promise or by its pidfd, pidfd_open(2), which becomes readable at the end.
+// Waiting for the end of a process, by a promise or by its pidfd.
 import { type Fd, OwnedFd } from "cmsg";
+import { ProcessHandle } from "cmsg/process";
 import { closeQuietly, native } from "cmsg-native";
 
 /**
  * Calls `onExit` once when the process has ended. It does not keep the event loop alive.
  *
  * @param pidfd borrowed for the call: a duplicate of it waits
+ * @param onFailure called instead when the process cannot be waited for (ENOSPC)
  * @returns what ends the waiting
- * @throws EPERM: it is nothing that can be waited for
+ * @throws CmsgError ERR_CMSG_NOT_PIDFD; EBADF, EMFILE
  */
-export function watchExit(pidfd: Fd, onExit: () => void): () => void {
-  const copy = new OwnedFd(native.dup(typeof pidfd === "number" ? pidfd : pidfd.fd));
-  const stop = (): void => {
-    watcher.close();
-    closeQuietly(() => copy.close());
+export function watchExit(pidfd: Fd, onExit: () => void, onFailure: (error: Error) => void): () => void {
+  const process = copyOf(pidfd).unref();
+  // Closed: the waiting was ended.
+  const unlessEnded = (tell: () => void): void => {
+    if (process.closed) return;
+    process.close();
+    tell();
   };
-  const watcher = new native.Watcher(copy.fd, () => {
-    stop();
-    onExit();
-  });
-  watcher.setRef(false);
+  process.exited.then(
+    () => unlessEnded(onExit),
+    (error: Error) => unlessEnded(() => onFailure(error)),
+  );
+  return () => process.close();
+}
+
+function copyOf(pidfd: Fd): ProcessHandle {
+  const copy = new OwnedFd(native.dup(typeof pidfd === "number" ? pidfd : pidfd.fd));
   try {
-    watcher.watch(true, false);
+    return ProcessHandle.fromFd(copy);
   } catch (error) {
-    stop();
+    closeQuietly(() => copy.close());
     throw error;
   }
-  return stop;
 }
 
 /** Calls `onExit` once when the promise has settled, either way; returns what ends the waiting. */

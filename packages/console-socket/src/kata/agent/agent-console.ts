@@ -3,11 +3,11 @@
 // One ReadStdout at a time, and none while nobody wants more. Never an empty WriteStdin: 2.x takes it for the end of the
 // input and drops the terminal. The end of the output is an error that says EIO or EOF on 1.x (its code is UNKNOWN), and no
 // data on 2.x, whose agents have said "eof" in an INTERNAL error too.
+import type { ExitStatus } from "cmsg/process";
 import { ConsoleBase } from "../../console/console-base.js";
 import { DEFAULT_SIZE, type WindowSize } from "../../console/window-size.js";
 import { ConsoleSocketError } from "../../errors.js";
 import { checks } from "../../options.js";
-import type { ExitStatus } from "../../process/exit-status.js";
 import { protocolError, RpcError } from "../rpc/rpc-error.js";
 import type { AgentClient } from "./agent-client.js";
 
