@@ -1,10 +1,11 @@
 // Starting console-init, in namespaces where they are asked for. Its console comes over a socketpair: there is no path
 // that somebody else could listen on or connect to.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { UnixSocket } from "cmsg";
 import { consoleInitPath } from "./console-init-path.js";
 import { InitError } from "./errors.js";
+import { HeldProcess } from "./held-process.js";
 import { checks, checkUser } from "./options.js";
 import { planFor, type Sandbox } from "./sandbox.js";
 import type { WindowSize } from "./window-size.js";
@@ -74,7 +75,9 @@ export interface ConsoleProcess extends Disposable {
   go(): Promise<void>;
   /**
    * Sends a signal (a name, or a number from 0 to 64) to the process of `ready`; before that, SIGKILL to what was started.
-   * False when it has ended. Throws InitError ERR_INIT_INVALID_ARG.
+   * False when it has ended: no other process that has its number by then is signalled. Throws InitError
+   * ERR_INIT_INVALID_ARG; CmsgError ERR_CMSG_UNSUPPORTED (before Linux 5.3); EMFILE, ENFILE where no descriptor was left to
+   * hold the process with; EPERM.
    */
   kill(signal?: NodeJS.Signals | number): boolean;
 }
@@ -161,15 +164,17 @@ function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string
 }
 
 function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, forks: boolean): ConsoleProcess {
-  let pid: number | undefined;
-  let ended = false;
+  // Before the loop turns: then Node.js has not reaped it.
+  const started = HeldProcess.of(child.pid);
+  let command: HeldProcess | undefined;
   const exited = ending(child).then((exit) => {
-    ended = true;
+    started.close();
+    command?.close();
     return exit;
   });
   const ready = whenReady(handshake, exited).then(() => {
-    pid = forks ? onlyChild(child.pid as number) : (child.pid as number);
-    return pid;
+    command = forks ? started.holdOnlyChild() : started;
+    return command?.pid;
   });
   ready.catch(() => {}); // who asks for it is told; who does not has `exited`
   // Should that fail there is nobody to tell, and the number is free.
@@ -181,9 +186,8 @@ function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, 
     exited,
     go: () => handshake.send(Buffer.from("g")),
     kill(signal = "SIGTERM") {
-      checks.signalNumber("signal", signal);
-      if (ended) return false;
-      return pid === undefined ? child.kill("SIGKILL") : signalled(pid, signal);
+      const number = checks.signalNumber("signal", signal);
+      return command ? command.kill(number) : started.kill(constants.signals.SIGKILL);
     },
     [Symbol.dispose]: () => socket.close(),
   };
@@ -223,23 +227,4 @@ async function whenReady(handshake: UnixSocket, exited: Promise<ConsoleExit>): P
     "ERR_INIT_FAILED",
     `Expected console-init to get ready; what was started ${ended}: ${stderr.trim() || "(silent)"}`,
   );
-}
-
-/** unshare, bwrap and nsenter start one process each. */
-function onlyChild(pid: number): number | undefined {
-  try {
-    // Empty, or gone, when it has ended. Never 0: that would be everybody's own process group to kill(2).
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ")[0]) || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function signalled(pid: number, signal: NodeJS.Signals | number): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-    throw error;
-  }
 }

@@ -56,6 +56,22 @@ t.test("disposing of it closes the socket: a console that was not received is hu
   await assertNoLeak(t, before);
 });
 
+t.test("kill [the command was reaped, and another process has its number] is false", { skip: sandboxed }, async (t) => {
+  // In the place of unshare: it reaps the command and stays, as unshare does for a moment.
+  const slow = tempDir(t);
+  const script = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\n"$@" &\nwait $!\nexec sleep 1000\n';
+  writeFileSync(join(slow, "unshare"), script, { mode: 0o755 });
+  const namespace = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+  for (const [args, path] of [
+    [[], PATH],
+    [["pid"], `${slow}:${PATH}`],
+  ] as const) {
+    const program = nodeProgram("init/kill-after-reaping", args).flat();
+    const { stdout, stderr } = await run(t, "unshare", [...namespace, "env", `PATH=${path}`, ...program]);
+    t.equal(stdout, "number reused, kill: false, the other process lives\n", stderr);
+  }
+});
+
 t.test("spawnConsole pdeathsig takes every name that Node.js has", async (t) => {
   for (const pdeathsig of ["SIGPOLL", "SIGSTKFLT", "SIGIOT", "SIGKILL"] as const)
     t.match(await shows(t, "echo runs", { pdeathsig }), { shown: /runs/, code: 0, stderr: "" }, pdeathsig);

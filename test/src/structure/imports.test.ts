@@ -30,7 +30,7 @@ const ROOMS = {
   ],
   init: [
     ...["errors.ts", "options.ts", "window-size.ts", "console-init-path.ts", "sandbox.ts", "pty.ts"],
-    ...["send-console.ts", "setup-console.ts", "spawn-console.ts", "index.ts", "testing"],
+    ...["send-console.ts", "setup-console.ts", "held-process.ts", "spawn-console.ts", "index.ts", "testing"],
   ],
 } as const;
 
@@ -45,7 +45,7 @@ const APART = {
 const DEPENDENCIES = {
   cmsg: ["cmsg-native"],
   "console-socket": ["cmsg", "cmsg/process", "cmsg/vsock", "cmsg-native", "cmsg-native/brand"],
-  init: ["cmsg", "cmsg-native"],
+  init: ["cmsg", "cmsg/process", "cmsg-native"],
 } as const;
 
 type Package = keyof typeof ROOMS;
