@@ -19,10 +19,15 @@ const ARM64_ROOT = "/usr/aarch64-linux-gnu";
 const SMOKE = `
   import { openSync, readFileSync } from "node:fs";
   import { spawnSync } from "node:child_process";
+  import { createRequire } from "node:module";
   import { UnixSocket, UnixStream, sendFile, recvFile } from "cmsg";
   import { consoleInitPath } from "console-init";
   await import("console-socket");
   await import("console-socket/kata");
+  for (const entry of ["create", "process", "stdio", "systemd", "vsock"]) {
+    await import("cmsg/" + entry);
+    createRequire(import.meta.url)("cmsg/" + entry);
+  }
   const [one, other] = UnixSocket.pair();
   await sendFile(one, "ostype", openSync("/proc/sys/kernel/ostype"));
   const { name, fd } = await recvFile(other);

@@ -1,6 +1,7 @@
 // The published package where it does not work: one sentence that says what to do. And nothing in it that npm compiles.
 // (The tarballs themselves are installed and run by scripts/verify/shipping.mjs.)
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t, { type Test } from "tap";
@@ -97,5 +98,28 @@ t.test("what is packed has no binding.gyp in its root and no script that runs at
       Object.keys(scripts).filter((name) => /install/.test(name)),
       [],
     );
+  }
+});
+
+t.test("every entry point is packed with its types, and loads by import and by require", async (t) => {
+  for (const folder of ["native", "packages/cmsg", "packages/console-socket", "packages/init"]) {
+    const cwd = join(repository, folder);
+    const { name, exports } = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8")) as {
+      name: string;
+      exports: Record<string, string | { types: string; default: string }>;
+    };
+    const { stdout } = await run(t, "npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd });
+    const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
+    const files = packed?.files.map(({ path }) => `./${path}`) ?? [];
+    for (const [path, targets] of Object.entries(exports)) {
+      if (typeof targets === "string") continue;
+      for (const target of Object.values(targets)) t.ok(files.includes(target), `${name}: ${target}`);
+      const entry = createRequire(join(cwd, "package.json")).resolve(`./${targets.default}`);
+      const imported = Object.keys(await import(entry)).filter((key) => key !== "default");
+      const required = Object.keys(createRequire(import.meta.url)(entry)).filter(
+        (key) => !/^(default|__esModule)$/.test(key),
+      );
+      t.strictSame(required.sort(), imported.sort(), `${name} ${path}`);
+    }
   }
 });
