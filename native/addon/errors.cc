@@ -6,7 +6,7 @@
 
 namespace addon {
 
-void throw_errno(Napi::Env env, int error, const char* syscall) {
+Napi::Error system_error(Napi::Env env, int error, const char* syscall) {
   auto [name, text] = errno_name(error);
   // Node.js's form of both for a number that it does not know.
   std::string unknown = "Unknown system error " + std::to_string(-error);
@@ -15,8 +15,11 @@ void throw_errno(Napi::Env env, int error, const char* syscall) {
   failure.Set("code", Napi::String::New(env, code));
   failure.Set("errno", Napi::Number::New(env, -error));
   failure.Set("syscall", Napi::String::New(env, syscall));
-  // NOLINTNEXTLINE(cert-err09-cpp,cert-err61-cpp,misc-throw-by-value-catch-by-reference): its properties are set first
-  throw failure;
+  return failure;
+}
+
+void throw_errno(Napi::Env env, int error, const char* syscall) {
+  throw system_error(env, error, syscall);
 }
 
 }  // namespace addon

@@ -7,6 +7,8 @@
 
 namespace addon {
 
+Napi::Error system_error(Napi::Env env, int error, const char* syscall);
+
 [[noreturn]] void throw_errno(Napi::Env env, int error, const char* syscall);
 
 // `result`, or the error when it is -1.

@@ -14,6 +14,7 @@ void define_creation(Napi::Env env, Napi::Object exports);
 void define_processes(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
 void define_sessions(Napi::Env env, Napi::Object exports);
+void define_consoles(Napi::Env env, Napi::Object exports);
 void define_pty_allocation(Napi::Env env, Napi::Object exports);
 
 template <typename Function>

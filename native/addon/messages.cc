@@ -90,38 +90,6 @@ void close_all(const common::ControlData& control) {
   if (control.pidfd >= 0) close(control.pidfd);
 }
 
-// For a process near its limit of open files, where recvmsg would consume the message and drop its descriptors.
-// MSG_PEEK installs the descriptors and leaves the message, which is consumed only when the set is complete. Each peek
-// installs another set, so an incomplete one is closed. -1 with EMFILE: the message stays until the process has closed
-// files.
-ssize_t receive_keeping(int socket, std::span<uint8_t> data, common::ControlData* control) {
-  ssize_t peeked = common::receive_message(socket, data.data(), data.size(), control, MSG_DONTWAIT | MSG_PEEK);
-  if (peeked == -1) return -1;
-  // Without a free number a pidfd arrives as -EMFILE, without MSG_CTRUNC.
-  if ((control->flags & MSG_CTRUNC) != 0 || control->pidfd == -EMFILE) {
-    int probe = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-    bool full = probe == -1 && errno == EMFILE;
-    if (probe != -1) close(probe);
-    if (full) {
-      close_all(*control);
-      errno = EMFILE;
-      return -1;
-    }
-    // A security module refused the descriptors, and would again: consume the message.
-  }
-  iovec vector{data.data(), static_cast<size_t>(peeked)};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  if (recvmsg(socket, &message, MSG_DONTWAIT) == -1) {
-    int error = errno;
-    close_all(*control);
-    errno = error;
-    return -1;
-  }
-  return peeked;
-}
-
 // No step between the system call and the ownership of its descriptors can throw: the memory was allocated before.
 napi_value receive(napi_env raw, napi_callback_info info) {
   Environment& environment = Environment::of(raw);
@@ -138,9 +106,13 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   common::ControlData control;
   control.wants_name = (options & kWantName) != 0;
   ssize_t received = (options & kKeepWhenFull) != 0
-                         ? receive_keeping(socket, data, &control)
+                         ? common::receive_message_keeping(socket, data.data(), length, &control)
                          : common::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT);
-  if (received == -1 && errno != EAGAIN) throw_errno(raw, errno, "recvmsg");
+  if (received == -1) {
+    int error = errno;
+    close_all(control);
+    if (error != EAGAIN) throw_errno(raw, error, "recvmsg");
+  }
   slot[kResult] = static_cast<int32_t>(received);
   if (received == -1) return nullptr;
   for (size_t i = 0; i < control.fd_count; ++i) slot[kFirstFd + i] = environment.fds.own(control.fds[i]);

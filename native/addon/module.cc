@@ -22,6 +22,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_processes(env, exports);
   define_terminals(env, exports);
   define_sessions(env, exports);
+  define_consoles(env, exports);
   define_pty_allocation(env, exports);
   exports.Set("Watcher", Watcher::define(env));
   exports.Set("PtyStream", PtyStream::define(env));

@@ -1,10 +1,11 @@
-// ioctl_tty(2), TIOCGPKT, termios(3): queries to a descriptor that was identified as a PTY master, and the settings of
+// ioctl_tty(2), termios(3): queries to a descriptor that was identified as a PTY master, and the settings of
 // the user's own terminal.
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
+#include "../common/judge_console.h"
 #include "../common/retry.h"
 #include "arguments.h"
 #include "environment.h"
@@ -39,16 +40,9 @@ void set_window_size(const Napi::CallbackInfo& info) {
   checked(info.Env(), ioctl(int_argument(info, 0), TIOCSWINSZ, &size), "ioctl");
 }
 
-// The kernel sets all settings at once: a change that the program makes between the two calls here, such as raw mode,
-// is undone by the second. So the second is made only when ONLCR changes.
 void set_onlcr(const Napi::CallbackInfo& info) {
-  int fd = int_argument(info, 0);
-  termios settings{};
-  checked(info.Env(), tcgetattr(fd, &settings), "tcgetattr");
-  bool is_on = (settings.c_oflag & ONLCR) != 0;
-  if (is_on == info[1].ToBoolean().Value()) return;
-  settings.c_oflag ^= static_cast<tcflag_t>(ONLCR);
-  checked(info.Env(), tcsetattr(fd, TCSANOW, &settings), "tcsetattr");
+  bool done = common::set_onlcr(int_argument(info, 0), info[1].ToBoolean());
+  if (!done) throw_errno(info.Env(), errno, "tcsetattr");
 }
 
 // The settings as opaque bytes, so that JavaScript restores them exactly.
@@ -82,8 +76,6 @@ void make_raw(const Napi::CallbackInfo& info) {
 
 void define_terminals(Napi::Env env, Napi::Object exports) {
   define(env, exports, "getPtyNumber", get_int<TIOCGPTN>);
-  define(env, exports, "getPacketMode", get_int<TIOCGPKT>);
-  define(env, exports, "getLineDiscipline", get_int<TIOCGETD>);
   define(env, exports, "getWindowSize", window_size);
   define(env, exports, "setWindowSize", set_window_size);
   define(env, exports, "setOnlcr", set_onlcr);

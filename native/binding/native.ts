@@ -2,12 +2,14 @@
 // call; the comment of each names its calls. They have no defaults and throw errors in the shape of Node.js: {code,
 // errno, syscall}. "Owned" means owned by this environment (the main thread, or a Worker): it closes the descriptors
 // that are left when it ends.
+import type { ConsoleVerdict } from "./console.js";
 import { loadAddon } from "./load.js";
 import { type MessageFunctions, messageFunctions } from "./messages.js";
 
 export { recognizeCopies } from "./brand.js";
 export { callApart } from "./call-apart.js";
 export { closeQuietly } from "./close-quietly.js";
+export { ConsoleRefusal, type ConsoleVerdict } from "./console.js";
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SendOption, SUN_PATH_BYTES, scratch } from "./messages.js";
 export { ToLibrary, ToMonitor } from "./monitor-protocol.js";
@@ -196,10 +198,6 @@ export interface Native extends MessageFunctions {
 
   /** ioctl_tty(2) TIOCGPTN: the number of the terminal; fails on anything but a master. */
   getPtyNumber(fd: number): number;
-  /** TIOCGPKT. */
-  getPacketMode(fd: number): number;
-  /** TIOCGETD: 0 is N_TTY. */
-  getLineDiscipline(fd: number): number;
   /** TIOCGWINSZ. */
   getWindowSize(fd: number): { columns: number; rows: number };
   /** TIOCSWINSZ; each at most 65535. */
@@ -212,6 +210,18 @@ export interface Native extends MessageFunctions {
   setTerminalSettings(fd: number, settings: Uint8Array): void;
   /** tcgetattr(3), cfmakeraw(3) and tcsetattr(3) TCSANOW. */
   makeRaw(fd: number): void;
+
+  /**
+   * Judges whether `fd`, borrowed, is a console, and sets what its program may ask for (native/common/judge_console.h):
+   * the size, with `onlyWithoutSize` only in the place of 0x0, and ONLCR. A refusal is a result, not an error.
+   */
+  judgeConsole(
+    fd: number,
+    columns: number,
+    rows: number,
+    onlyWithoutSize: boolean,
+    onlcr: boolean | undefined,
+  ): ConsoleVerdict;
 
   /**
    * Opens a new terminal through /dev/pts/ptmx, or through the multiplexer `ptmx`, with the calls and checks of

@@ -1,6 +1,7 @@
 #include "control_message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -108,6 +109,23 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
   control->name_length = message.msg_namelen;
   read_control_data(&message, control);
   return received;
+}
+
+// MSG_PEEK installs the descriptors and leaves the message, which is consumed only when the set is complete. Each peek
+// installs another set.
+ssize_t receive_message_keeping(int socket, void* data, size_t length, ControlData* control) {
+  ssize_t peeked = receive_message(socket, data, length, control, MSG_DONTWAIT | MSG_PEEK);
+  if (peeked == -1) return -1;
+  // Without a free number a pidfd arrives as -EMFILE, without MSG_CTRUNC.
+  if ((control->flags & MSG_CTRUNC) != 0 || control->pidfd == -EMFILE) {
+    int probe = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    if (probe == -1 && errno == EMFILE) return -1;
+    if (probe != -1) close(probe);
+    // A security module refused the descriptors, and would again: consume the message.
+  }
+  iovec vector{data, static_cast<size_t>(peeked)};
+  msghdr message = message_over(&vector, nullptr, 0);
+  return system_call(SYS_recvmsg, socket, &message, MSG_DONTWAIT) == -1 ? -1 : peeked;
 }
 
 void read_control_data(msghdr* message, ControlData* control) {

@@ -59,6 +59,11 @@ inline ssize_t send_message(int socket, const void* data, size_t length, const i
 // recvmsg(2) of at most `length` bytes. Everything in `control` is the caller's to close. Always with MSG_CMSG_CLOEXEC.
 ssize_t receive_message(int socket, void* data, size_t length, ControlData* control, int flags);
 
+// The same with MSG_DONTWAIT, for a process near its limit of open files, where recvmsg(2) would consume the message
+// and drop its descriptors. Fails with EMFILE instead, and the message stays until the process has closed files.
+// Everything in `control` is the caller's to close, after a failure too. Costs a second call.
+ssize_t receive_message_keeping(int socket, void* data, size_t length, ControlData* control);
+
 // Reads the control data of a received message, as receive_message does.
 void read_control_data(msghdr* message, ControlData* control);
 

@@ -23,7 +23,16 @@ const log = debuglog("console-socket");
 export function publish(event: DiagnosticEvent, fd: number, details: object = {}): void {
   const listeners = channels.get(event);
   if (!log.enabled && !listeners?.hasSubscribers) return;
-  const message = { fd, ino: native.identify(fd).ino, ...details };
+  const message = { fd, ino: inodeOf(fd), ...details };
   listeners?.publish(message);
   log("%s %s", event, inspect(message, { breakLength: Number.POSITIVE_INFINITY }));
+}
+
+// Undefined where a seccomp profile refuses statx(2).
+function inodeOf(fd: number): bigint | undefined {
+  try {
+    return native.identify(fd).ino;
+  } catch {
+    return undefined;
+  }
 }

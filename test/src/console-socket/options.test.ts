@@ -129,6 +129,13 @@ const sizes: Record<string, [name: string, call: (size: never) => unknown]> = {
   openDebugConsole: ["initialSize", (initialSize) => openDebugConsole(nobody, { initialSize, signal: aborted })],
 };
 
+const newlines: Record<string, (onlcr: never) => unknown> = {
+  receiveConsole: (onlcr) => received({ onlcr }),
+  listen: (onlcr) => listening({ onlcr }),
+  launch: (onlcr) => launch(["false", "{}"], { onlcr, signal: aborted }),
+  fromFd: (onlcr) => fromFd({ onlcr }),
+};
+
 const cases: OptionCase[] = [
   ...Object.entries(signals).map(([of, call]) => ({
     ...{ name: "signal", of, call, refused: NO_SIGNAL, accepted: [undefined, aborted] },
@@ -138,6 +145,9 @@ const cases: OptionCase[] = [
   })),
   ...Object.entries(sizes).map(([of, [name, call]]) => ({
     ...{ name, of, call, refused: NO_SIZE, accepted: SIZES },
+  })),
+  ...Object.entries(newlines).map(([of, call]) => ({
+    ...{ name: "onlcr", of, call, refused: [0, 1, "true", null], accepted: [undefined, true, false] },
   })),
   {
     ...{ name: "drainTimeoutMs", of: "endAfter", accepted: [0, ...TIMES] },

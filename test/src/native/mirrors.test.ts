@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import * as binding from "cmsg-native";
 import {
+  ConsoleRefusal,
   ControlSlot,
   PtyProblem,
   PtyResult,
@@ -51,6 +52,7 @@ t.test("the addon's enums have the same numbers in TypeScript", async (t) => {
   const { none, ...problems } = enumOf("common/pty_failure.h", "PtyProblem");
   t.equal(none, 0);
   t.strictSame(problems, { ...PtyProblem });
+  t.strictSame(enumOf("common/judge_console.h", "ConsoleRefusal"), { ...ConsoleRefusal });
   t.strictSame(enumOf("addon/pty_stream.h", "PtyResult"), { ...PtyResult });
   t.strictSame(enumOf("addon/messages.cc", "ReceiveOption"), { ...ReceiveOption });
   t.strictSame(enumOf("addon/messages.cc", "SendOption"), { ...SendOption });

@@ -1,34 +1,49 @@
-// What a received descriptor must show before it is used as a console's master (ptmx).
-//
-// The order matters: a file on a FUSE mount blocks fstat and every ioctl for as long as its daemon likes, so the one
-// question that asks no daemon comes first, and no ioctl goes to anything but a character device 5:2. The name of the
-// terminal (ptsname) is never asked: it belongs to the container's mount namespace and means something else here.
-import { type FileIdentity, native, O_ACCMODE, O_RDWR } from "cmsg-native";
+// What a received descriptor must be, and show, before it is used as a console's master (ptmx). Native code judges it and
+// sets its size (native/common/judge_console.h); the words for what it refuses are here.
+import { ConsoleRefusal, type ConsoleVerdict, native } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
+import type { PtyConsoleOptions } from "./pty-console-options.js";
+import { DEFAULT_SIZE, type WindowSize } from "./window-size.js";
+
+/** What is set before anything else happens: arguments of native functions. */
+type ConsoleSettings = [columns: number, rows: number, onlyWithoutSize: boolean, onlcr: boolean | undefined];
+
+function settingsOf({ initialSize, onlcr }: PtyConsoleOptions): ConsoleSettings {
+  const { columns, rows } = initialSize ?? DEFAULT_SIZE;
+  return [columns, rows, initialSize === undefined, onlcr];
+}
 
 /**
  * @param fd borrowed
- * @throws ConsoleSocketError ERR_CONSOLE_NOT_A_PTY, ERR_CONSOLE_TAMPERED
+ * @returns the window size that the terminal has now
+ * @throws ConsoleSocketError ERR_CONSOLE_NOT_A_PTY, ERR_CONSOLE_TAMPERED; a system call's error
  */
-export function checkMaster(fd: number): void {
-  const identity = native.identify(fd);
-  if (!isPtmx(identity)) {
-    throw notAPty(`it is ${describe(identity)}`);
+export function prepareMaster(fd: number, options: PtyConsoleOptions): WindowSize {
+  return sizeOf(native.judgeConsole(fd, ...settingsOf(options)));
+}
+
+/** The size of what was accepted. Throws as `prepareMaster`. */
+function sizeOf(verdict: ConsoleVerdict): WindowSize {
+  if (verdict.refusal !== ConsoleRefusal.none) throw refusalOf(verdict);
+  return { columns: verdict.columns, rows: verdict.rows };
+}
+
+function refusalOf(verdict: ConsoleVerdict): Error {
+  const { refusal, cause } = verdict;
+  switch (refusal) {
+    case ConsoleRefusal.otherFile:
+      return notAPty(`it is ${describe(verdict)}`);
+    case ConsoleRefusal.oneWay:
+      return notAPty("it is a ptmx that is not open for reading and writing");
+    case ConsoleRefusal.silent:
+      return notAPty("it is a character device 5:2 that does not answer as a PTY master", cause);
+    case ConsoleRefusal.packetMode:
+      return tampered("packet mode (TIOCPKT) is on, which mixes status bytes into the output");
+    case ConsoleRefusal.lineDiscipline:
+      return tampered("its line discipline is not N_TTY");
+    default:
+      return cause ?? notAPty(`it was refused for the reason number ${refusal}`);
   }
-  // O_PATH handles and one-way opens fail here.
-  const flags = native.getStatusFlags(fd);
-  if ((flags & O_ACCMODE) !== O_RDWR) throw notAPty("it is a ptmx that is not open for reading and writing");
-  const ask = (question: (fd: number) => number): number => {
-    try {
-      return question(fd);
-    } catch (cause) {
-      throw notAPty("it is a character device 5:2 that does not answer as a PTY master", cause);
-    }
-  };
-  ask(native.getPtyNumber);
-  if (ask(native.getPacketMode) !== 0)
-    throw tampered("packet mode (TIOCPKT) is on, which mixes status bytes into the output");
-  if (ask(native.getLineDiscipline) !== 0) throw tampered("its line discipline is not N_TTY");
 }
 
 // inode(7).
@@ -44,11 +59,7 @@ const KINDS = new Map([
   [0o140000, "a socket"],
 ]);
 
-function isPtmx({ mode, rdevMajor, rdevMinor }: FileIdentity): boolean {
-  return (mode & S_IFMT) === S_IFCHR && rdevMajor === 5 && rdevMinor === 2;
-}
-
-function describe({ mode, rdevMajor, rdevMinor }: FileIdentity): string {
+function describe({ mode, rdevMajor, rdevMinor }: ConsoleVerdict): string {
   const kind = mode & S_IFMT;
   const name = KINDS.get(kind) ?? "an anonymous descriptor (epoll, pidfd, eventfd …)";
   return kind === S_IFCHR ? `${name} ${rdevMajor}:${rdevMinor}` : name;

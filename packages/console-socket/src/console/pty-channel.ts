@@ -3,7 +3,7 @@ import { OwnedFd } from "cmsg";
 import { closeQuietly, native, PtyResult, type PtyStream } from "cmsg-native";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
-import { DEFAULT_SIZE, type WindowSize } from "./window-size.js";
+import type { WindowSize } from "./window-size.js";
 
 // Every console of this thread reads into this one buffer: a console at rest has none. What fills most of it goes out as
 // it is, and the next read has a new one; less is copied, so that nobody holds 64 KiB for a keystroke's echo.
@@ -23,21 +23,14 @@ export class PtyChannel {
   #size: WindowSize;
 
   /**
-   * Takes a checked master and sets O_NONBLOCK on it. It starts paused.
+   * Takes a prepared master and sets O_NONBLOCK on it. It starts paused.
    *
-   * @param initialSize without it a size that is set stays, and 0x0 becomes 80x24
+   * @param size its window size now
    * @param onReady told when `read` or `write` is worth a try; also of a hangup while paused
    */
-  constructor(
-    master: OwnedFd,
-    initialSize: WindowSize | undefined,
-    onReady: (readable: boolean, writable: boolean) => void,
-  ) {
+  constructor(master: OwnedFd, size: WindowSize, onReady: (readable: boolean, writable: boolean) => void) {
     this.#master = master;
-    const present = native.getWindowSize(master.fd);
-    this.#size = present;
-    // Here, before anything that takes time: a program asks for its size within milliseconds of its start.
-    if (initialSize || (present.columns === 0 && present.rows === 0)) this.#setSize(initialSize ?? DEFAULT_SIZE);
+    this.#size = size;
     this.#stream = new native.PtyStream(master.fd, onReady);
   }
 
@@ -54,7 +47,8 @@ export class PtyChannel {
   /** TIOCSWINSZ; nothing once closed. */
   resize(size: WindowSize): void {
     if (this.closed) return;
-    this.#setSize(size);
+    native.setWindowSize(this.#master.fd, size.columns, size.rows);
+    this.#size = size;
     publish("resize", this.#master.fd, size);
   }
 
@@ -132,11 +126,6 @@ export class PtyChannel {
   #open(): number {
     if (!this.closed) return this.#master.fd;
     throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
-  }
-
-  #setSize(size: WindowSize): void {
-    native.setWindowSize(this.#master.fd, size.columns, size.rows);
-    this.#size = size;
   }
 
   #untampered(result: number): number {

@@ -14,6 +14,11 @@ export interface PtyConsoleOptions {
    */
   initialSize?: WindowSize | undefined;
   /**
+   * Whether the terminal turns the program's newlines into CR LF, set together with the size: as `setOnlcr` (default: as
+   * the program's runtime left it).
+   */
+  onlcr?: boolean | undefined;
+  /**
    * What to make of a terminal that no process has open: `'end'` (default), the console ends; `'wait'`, it stays, for a
    * program that closes its terminal and opens it again, as systemd does. Then only `endAfter` or `destroy` end it.
    */
@@ -29,7 +34,8 @@ export interface EndAfterOptions {
 }
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
-export function checkConsoleOptions({ initialSize, onHangup }: PtyConsoleOptions): void {
+export function checkConsoleOptions({ initialSize, onlcr, onHangup }: PtyConsoleOptions): void {
   if (initialSize !== undefined) checks.size("initialSize", initialSize);
+  if (onlcr !== undefined && typeof onlcr !== "boolean") throw checks.refusal("onlcr", "true or false", onlcr);
   if (onHangup !== undefined) checks.oneOf("onHangup", onHangup, ["end", "wait"]);
 }

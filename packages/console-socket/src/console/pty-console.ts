@@ -5,7 +5,7 @@ import { ConsoleSocketError } from "../errors.js";
 import { checkFd, checks } from "../options.js";
 import { watchExit, watchPromise } from "../process/watch-exit.js";
 import { ConsoleBase } from "./console-base.js";
-import { checkMaster } from "./master.js";
+import { prepareMaster } from "./master.js";
 import { PtyChannel } from "./pty-channel.js";
 import { checkConsoleOptions, type EndAfterOptions, type PtyConsoleOptions } from "./pty-console-options.js";
 import type { WindowSize } from "./window-size.js";
@@ -35,20 +35,23 @@ export class PtyConsole extends ConsoleBase {
   /** @internal As `fromFd`, for what a peer sent: with options that were checked. Takes `fd`, and closes it on a refusal. */
   static create(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
     try {
-      checkMaster(fd.fd);
-      return new PtyConsole(fd, options);
+      return new PtyConsole(fd, prepareMaster(fd.fd, options), options);
     } catch (error) {
       fd.close();
       throw error;
     }
   }
 
-  private constructor(master: OwnedFd, { name = "", peer, initialSize, onHangup = "end" }: PtyConsoleOptions) {
+  private constructor(
+    master: OwnedFd,
+    size: WindowSize,
+    { name = "", peer, onHangup = "end" }: Pick<PtyConsoleOptions, "name" | "peer" | "onHangup">,
+  ) {
     super();
     this.name = name;
     this.peer = peer;
     this.#onHangup = onHangup;
-    this.#channel = new PtyChannel(master, initialSize, (readable, writable) => {
+    this.#channel = new PtyChannel(master, size, (readable, writable) => {
       if (writable) this.#continueWriting();
       if (readable) this.#readReady();
     });
@@ -62,8 +65,8 @@ export class PtyConsole extends ConsoleBase {
    */
   static fromFd(fd: Fd, options: PtyConsoleOptions = {}): PtyConsole {
     checkConsoleOptions(options);
-    checkMaster(checkFd("fd", fd));
-    return new PtyConsole(typeof fd === "number" ? new OwnedFd(fd) : fd, options);
+    const size = prepareMaster(checkFd("fd", fd), options);
+    return new PtyConsole(typeof fd === "number" ? new OwnedFd(fd) : fd, size, options);
   }
 
   /** The window size now; after the end, the last one. */

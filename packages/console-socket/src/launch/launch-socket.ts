@@ -8,10 +8,6 @@ import type { PtyConsoleOptions } from "../console/pty-console-options.js";
 import { safeName } from "../console/safe-text.js";
 import { type PrivatePlace, privatePlace } from "../receive/socket-place.js";
 
-export interface LaunchConsoleOptions extends PtyConsoleOptions {
-  onlcr?: boolean | undefined;
-}
-
 export interface Delivery {
   terminal: PtyConsole;
   /** The console's own. */
@@ -31,14 +27,14 @@ export class LaunchSocket implements Disposable {
   #delivery: Delivery | undefined;
   #kept = false;
 
-  private constructor(server: UnixServer, place: PrivatePlace, options: LaunchConsoleOptions) {
+  private constructor(server: UnixServer, place: PrivatePlace, options: PtyConsoleOptions) {
     this.#server = server;
     this.#place = place;
     this.#done = this.#receive(options);
     this.#done.catch(() => undefined);
   }
 
-  static async open(options: LaunchConsoleOptions): Promise<LaunchSocket> {
+  static async open(options: PtyConsoleOptions): Promise<LaunchSocket> {
     // A private directory: nobody but this user and root gets at the socket.
     const place = privatePlace(PID_FILES);
     let server: UnixServer | undefined;
@@ -86,7 +82,7 @@ export class LaunchSocket implements Disposable {
     if (!this.#kept) this.#delivery?.terminal.destroy();
   }
 
-  async #receive(options: LaunchConsoleOptions): Promise<Delivery | undefined> {
+  async #receive(options: PtyConsoleOptions): Promise<Delivery | undefined> {
     let refusal: unknown;
     for await (const connection of this.#server) {
       using _connection = connection;
@@ -104,20 +100,10 @@ export class LaunchSocket implements Disposable {
 }
 
 // The master stays here, borrowed from the console, to be asked whose terminal it is.
-async function receive(
-  connection: UnixSocket,
-  { onlcr, ...options }: LaunchConsoleOptions,
-  signal: AbortSignal,
-): Promise<Delivery> {
+async function receive(connection: UnixSocket, options: PtyConsoleOptions, signal: AbortSignal): Promise<Delivery> {
   const { name, fd } = await recvFile(connection, { signal });
   const terminal = PtyConsole.create(fd, { ...options, name: safeName(name) });
   // The container can cause an error while the runtime's command runs, before launch() has given the console to anyone.
   terminal.on("error", () => undefined);
-  try {
-    if (onlcr !== undefined) terminal.setOnlcr(onlcr);
-  } catch (error) {
-    terminal.destroy();
-    throw error;
-  }
   return { terminal, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
 }

@@ -10,7 +10,7 @@ import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks, checkTimeout } from "../options.js";
 
-export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
+export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialSize" | "onlcr" | "onHangup"> {
   /**
    * Refuses a peer that has sent nothing after this time, with ERR_CONSOLE_TIMEOUT: 1 to 2147483647 ms (default 10000), or
    * Infinity to wait without a limit. 0 is refused: it would be no peer's time.
@@ -55,7 +55,7 @@ export function closeServed(connection: UnixSocket): void {
 export async function receiveFrom(
   socket: UnixSocket,
   peer: Credentials,
-  { initialSize, onHangup, signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
+  { initialSize, onlcr, onHangup, signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
 ): Promise<PtyConsole> {
   const timedOut = (): ConsoleSocketError => silentPeer(silentPeerTimeoutMs);
   try {
@@ -73,7 +73,7 @@ export async function receiveFrom(
         }
       }
     });
-    const terminal = PtyConsole.create(fd, { name: safeName(name), peer, initialSize, onHangup });
+    const terminal = PtyConsole.create(fd, { name: safeName(name), peer, initialSize, onlcr, onHangup });
     publish("receive", fd.fd, { name: terminal.name, peer });
     return terminal;
   } catch (error) {
