@@ -1,4 +1,4 @@
-// Linked into console-init and console-monitor only where the coverage of the tests is measured
+// Linked into the executables only where the coverage of the tests is measured
 // (scripts/verify/coverage.mjs). These processes end by execve(2), _exit(2) or a signal to themselves, often in a root
 // file system that has no place for a file. So before each end they send their counters as one datagram to the
 // collector's abstract socket, which needs no file. The linker replaces the C library's functions by these (--wrap).

@@ -96,7 +96,7 @@ void Monitor::report_runtime_end(int status) {
 // The kernel reparents the children of a process before it reports the process's end, so the list is complete. It is
 // sent after every exit, because crun's helper stays the container's parent until the helper exits.
 void Monitor::report_children() {
-  for_each_child(
+  common::for_each_child(
       [](pid_t child, void* context) {
         auto* self = static_cast<Monitor*>(context);
         if (child != self->runtime_.pid || !self->runtime_runs_) self->control_.send_record(kChild, child);

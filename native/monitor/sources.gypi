@@ -1,8 +1,8 @@
 {
   "variables": {
     "monitor_sources": [
+      "common/children.cc",
       "common/control_message.cc",
-      "monitor/children.cc",
       "monitor/control.cc",
       "monitor/main.cc",
       "monitor/monitor.cc",

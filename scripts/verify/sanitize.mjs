@@ -1,5 +1,5 @@
 // The test suite with native code that watches itself.
-//   node scripts/verify/sanitize.mjs address [FILE…]     ASan and UBSan: addon, console-init, console-monitor; all tests
+//   node scripts/verify/sanitize.mjs address [FILE…]     ASan and UBSan: addon and executables; all tests
 //   node scripts/verify/sanitize.mjs leaks [FILE…]       LSan: what the addon allocates and nothing points to at the end
 //   node scripts/verify/sanitize.mjs thread [FILE…]      TSan: the addon's threads (closer, watchdog, Workers)
 // A FILE is a test by its compiled name, or a folder or a name below test/dist (`cmsg`, `cmsg/codec`).
@@ -21,7 +21,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 // and no test expects that.
 const TRAPPING = ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-static"];
 
-const EXECUTABLES = ["console-init", "console-monitor"];
+const EXECUTABLES = ["console-init", "console-keeper", "console-monitor"];
 
 const modes = {
   address: {
@@ -43,7 +43,7 @@ const modes = {
     library: "libasan.so",
     options: (log) => ({ ASAN_OPTIONS: `log_path=${log}:detect_leaks=1`, LSAN_OPTIONS: "exitcode=0:max_leaks=0" }),
     prefix: [],
-    // console-init and console-monitor allocate nothing, and the first does not let itself be attached to, as the check
+    // The executables allocate nothing, and the first does not let itself be attached to, as the check
     // must. So they are the usual ones.
     executables: false,
     files: ["cmsg", "console-socket", "hostile/listener", "lifecycle/collected", "lifecycle/exit"],

@@ -6,14 +6,14 @@
 #include "retry.h"
 #include "unique_fd.h"
 
-namespace monitor {
+namespace common {
 
-void for_each_child(void (*visit)(pid_t child, void* context), void* context) {
-  common::UniqueFd list(open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
+bool for_each_child(void (*visit)(pid_t child, void* context), void* context) {
+  UniqueFd list(open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
   char text[512];
   pid_t pid = 0;
   for (;;) {
-    ssize_t length = list.valid() ? common::retry_on_eintr([&] { return read(list.get(), text, sizeof(text)); }) : 0;
+    ssize_t length = list.valid() ? retry_on_eintr([&] { return read(list.get(), text, sizeof(text)); }) : 0;
     if (length <= 0) break;
     // "12 345 6789 ", which may be cut anywhere.
     for (ssize_t i = 0; i < length; i++) {
@@ -23,6 +23,7 @@ void for_each_child(void (*visit)(pid_t child, void* context), void* context) {
     }
   }
   if (pid > 0) visit(pid, context);
+  return list.valid();
 }
 
-}  // namespace monitor
+}  // namespace common

@@ -1,0 +1,78 @@
+#include "master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace keeper {
+
+void Master::adopt(common::UniqueFd fd) {
+  fd_ = static_cast<common::UniqueFd&&>(fd);
+  int flags = fcntl(fd_.get(), F_GETFL);
+  fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK);
+}
+
+void Master::look() {
+  alarm_.arm();
+  if (looked_) return;
+  looked_ = true;
+  int flags = fcntl(fd_.get(), F_GETFL);
+  if ((flags & O_NONBLOCK) != 0) return;
+  fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK);
+  tampered_++;
+}
+
+Master::Result Master::failure() {
+  if (errno == EINTR) {
+    tampered_++;
+    looked_ = false;
+    return Result::kInterrupted;
+  }
+  return errno == EAGAIN ? Result::kNothing : Result::kHungUp;
+}
+
+Master::Result Master::read(iovec room, size_t* count) {
+  look();
+  ssize_t got = ::read(fd_.get(), room.iov_base, room.iov_len);
+  if (got == 0) return Result::kHungUp;
+  if (got == -1) return failure();
+  *count = static_cast<size_t>(got);
+  return Result::kBytes;
+}
+
+Master::Result Master::write(iovec bytes, size_t* count) {
+  look();
+  ssize_t taken = ::write(fd_.get(), bytes.iov_base, bytes.iov_len);
+  if (taken == -1) return failure();
+  *count = static_cast<size_t>(taken);
+  return taken == 0 ? Result::kNothing : Result::kBytes;
+}
+
+bool Master::set_size(uint16_t columns, uint16_t rows) {
+  alarm_.arm();
+  winsize size{};
+  size.ws_col = columns;
+  size.ws_row = rows;
+  return ioctl(fd_.get(), TIOCSWINSZ, &size) == 0;
+}
+
+// A change that the program makes between the two calls is undone by the second, so that is made only when needed.
+bool Master::set_onlcr(bool on) {
+  alarm_.arm();
+  termios settings{};
+  if (tcgetattr(fd_.get(), &settings) == -1) return false;
+  if (((settings.c_oflag & ONLCR) != 0) == on) return true;
+  settings.c_oflag ^= static_cast<tcflag_t>(ONLCR);
+  return tcsetattr(fd_.get(), TCSANOW, &settings) == 0;
+}
+
+pid_t Master::session_leader() {
+  if (!fd_.valid()) return 0;
+  alarm_.arm();
+  pid_t leader = 0;
+  return ioctl(fd_.get(), TIOCGSID, &leader) == 0 ? leader : 0;
+}
+
+}  // namespace keeper

@@ -1,0 +1,107 @@
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "inherited.h"
+#include "signals.h"
+
+namespace keeper {
+
+Reader::Reader(Link link, pid_t reaper, const Start& start)
+    : link_(static_cast<Link&&>(link)),
+      master_(alarm_),
+      pace_(start.has(kWhenFullWait)),
+      options_(start.options),
+      wanted_(start.wanted),
+      kept_(start.has(kKept)),
+      reaper_(reaper) {
+  size_t length = strlen(start.pid_file);
+  if (length >= sizeof(pid_file_)) length = 0;
+  memcpy(pid_file_, start.pid_file, length);
+  pid_file_[length] = '\0';
+}
+
+int Reader::open(common::UniqueFd creator, Start* start) {
+  listener_ = static_cast<common::UniqueFd&&>(start->reader_listener);
+  int kept[] = {creator.get(), link_.fd(), listener_.get(), start->console_listener.get()};
+  close_all_but(kept, sizeof(kept) / sizeof(kept[0]));
+  leave_standard_streams();
+
+  // After the fork of the reaper, whose child is the command: it would inherit what is ignored.
+  ignore_terminal_signals();
+  signals_ = open_signals();
+  if (!signals_.valid() || !events_.open() || !alarm_.open() || !ring_.open(options_.ring_bytes)) return errno;
+  if (!events_.add(signals_.get(), EPOLLIN, kSignals) || !events_.add(link_.fd(), EPOLLIN, kLink)) return errno;
+  if (!add_client(static_cast<common::UniqueFd&&>(creator), true)) return errno;
+  if (listener_.valid()) {
+    if (fcntl(listener_.get(), F_SETFL, O_NONBLOCK) == -1 || !events_.add(listener_.get(), EPOLLIN, kListener)) {
+      return errno;
+    }
+  }
+  int error = arrival_.open(static_cast<common::UniqueFd&&>(start->console_listener), start->console_path,
+                            start->has(kRemoveDirectory), wanted_);
+  if (error != 0) return error;
+  return arrival_.watch(events_, kArrivalFirst) ? 0 : errno;
+}
+
+void Reader::ready(int error) {
+  // What the creator has asked for before it sent kStart counts from the first byte on.
+  if (error == 0) hear(clients_[0]);
+  link_.send(LinkRecord{LinkKind::kReady, error});
+}
+
+void Reader::run() {
+  for (;;) {
+    uint64_t now = now_ms();
+    epoll_event events[Events::kBatch];
+    int count = events_.wait(events, more_ ? 0 : timeout_until(next_due(), now));
+    alarm_.rest();
+    master_.new_turn();
+    // Without events the clocks alone are looked at, unless there is more to read than a turn has room for.
+    bool readable = more_ || held_;
+    more_ = false;
+    for (int i = 0; i < count; i++) handle_event(events[i]);
+    write_input();
+    if (readable || more_ || held_) read_console();
+    now = now_ms();
+    pace_.expire(clients_, kMaxClients, ring_, now);
+    check_drained(now);
+    tell_clients();
+    if (is_done(now)) return;
+  }
+}
+
+void Reader::handle_event(const epoll_event& event) {
+  uint32_t number = event.data.u32;
+  if (number >= kClientFirst) {
+    Client& client = clients_[number - kClientFirst];
+    if (client.used() && (event.events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) hear(client);
+    return;
+  }
+  switch (number) {
+    case kSignals:
+      return handle_signals();
+    case kLink:
+      return handle_link();
+    case kMaster:
+      more_ = true;
+      return;
+    case kListener:
+      return accept_client();
+    default:
+      return arrived(arrival_.handle(events_, number - kArrivalFirst));
+  }
+}
+
+uint64_t Reader::next_due() const {
+  uint64_t due = pace_.due(clients_, kMaxClients, ring_);
+  if (ended_ && !exited_ && drain_until_ < due) due = drain_until_;
+  return linger_until_ < due ? linger_until_ : due;
+}
+
+}  // namespace keeper

@@ -1,0 +1,37 @@
+{
+  "variables": {
+    "keeper_sources": [
+      "common/children.cc",
+      "common/control_message.cc",
+      "common/file_identity.cc",
+      "keeper/alarm.cc",
+      "keeper/arrival.cc",
+      "keeper/client_socket.cc",
+      "keeper/command.cc",
+      "keeper/family.cc",
+      "keeper/inherited.cc",
+      "keeper/input_queue.cc",
+      "keeper/judge.cc",
+      "keeper/last_close.cc",
+      "keeper/link.cc",
+      "keeper/main.cc",
+      "keeper/master.cc",
+      "keeper/outbox.cc",
+      "keeper/pace.cc",
+      "keeper/reader.cc",
+      "keeper/reader_clients.cc",
+      "keeper/reader_console.cc",
+      "keeper/reader_end.cc",
+      "keeper/reader_records.cc",
+      "keeper/reaper.cc",
+      "keeper/reaper_clients.cc",
+      "keeper/reaper_records.cc",
+      "keeper/receive_start.cc",
+      "keeper/ring.cc",
+      "keeper/runtime_output.cc",
+      "keeper/signals.cc",
+      "keeper/start.cc",
+      "keeper/urgency.cc"
+    ]
+  }
+}
