@@ -24,9 +24,10 @@ const USER_PATH = [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bi
   delimiter,
 );
 
-// What Linux 6.16, 6.5, 6.5 and 5.6 brought. The runtimes of the tests live with that too.
+// What Linux 6.16, 6.13, 6.5, 6.5 and 5.6 brought. The runtimes of the tests live with that too.
 const REFUSED = [
   ...["setsockopt:83=ENOPROTOOPT", "getsockopt:83=ENOPROTOOPT"], // SO_PASSRIGHTS
+  "ioctl:0xc040ff0b=ENOTTY", // PIDFD_GET_INFO
   ...["setsockopt:76=ENOPROTOOPT", "getsockopt:76=ENOPROTOOPT"], // SO_PASSPIDFD
   "getsockopt:77=ENOPROTOOPT", // SO_PEERPIDFD
   "openat2=ENOSYS",
