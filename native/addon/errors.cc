@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "arguments.h"
 #include "errno_names.h"
+#include "families.h"
 
 namespace addon {
 
@@ -20,6 +22,19 @@ Napi::Error system_error(Napi::Env env, int error, const char* syscall) {
 
 void throw_errno(Napi::Env env, int error, const char* syscall) {
   throw system_error(env, error, syscall);
+}
+
+namespace {
+
+Napi::Value make_error(const Napi::CallbackInfo& info) {
+  std::string syscall = info[1].As<Napi::String>().Utf8Value();
+  return system_error(info.Env(), int_argument(info, 0), syscall.c_str()).Value();
+}
+
+}  // namespace
+
+void define_errors(Napi::Env env, Napi::Object exports) {
+  define(env, exports, "makeError", make_error);
 }
 
 }  // namespace addon

@@ -14,6 +14,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(environment);
   environment->reactor = Reactor::create(env);
   define_descriptors(env, exports);
+  define_errors(env, exports);
   define_files(env, exports);
   define_sockets(env, exports);
   define_vsock(env, exports);

@@ -121,7 +121,16 @@ export interface PtyFailure {
   filesystem: number;
 }
 
+/** A failed system call in the shape of Node.js. */
+export interface SystemError extends Error {
+  code: string;
+  errno: number;
+  syscall: string;
+}
+
 export interface Native extends MessageFunctions {
+  /** The error that a function here throws when a call `syscall` fails with `errno`: for calls that were made elsewhere. */
+  makeError(errno: number, syscall: string): SystemError;
   /**
    * Makes `fd` owned: fcntl(2) F_GETFD, which fails with EBADF when it is not open. True when it was owned already, as
    * everything is that a function here makes.

@@ -1,7 +1,6 @@
 // A terminal of one's own in a root file system that is not to be trusted: what console-init does, for an init that is
 // itself written in Node.
 import { fchownSync } from "node:fs";
-import { getSystemErrorName } from "node:util";
 import { OwnedFd } from "cmsg";
 import { native, type PtyFailure, PtyProblem } from "cmsg-native";
 import { InitError } from "./errors.js";
@@ -100,10 +99,10 @@ function failure(seen: PtyFailure): Error {
   }
 }
 
-// Node's shape of it, which the addon gives every other failing call.
 function syscallError(syscall: string, { errno, path }: PtyFailure): Error {
-  const code = getSystemErrorName(-errno);
-  return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, errno: -errno, syscall, path });
+  const failure = native.makeError(errno, syscall);
+  failure.message += ` ${path}`;
+  return Object.assign(failure, { path });
 }
 
 const KINDS = new Map([
@@ -119,6 +118,6 @@ const KINDS = new Map([
 function kindOf({ mode, rdevMajor, rdevMinor, errno }: PtyFailure): string {
   const kind = KINDS.get(mode & 0o170000);
   // A directory is what had to be there: then it is the error that tells.
-  if (!kind || kind === "a directory") return errno ? getSystemErrorName(-errno) : "an unknown kind of file";
+  if (!kind || kind === "a directory") return errno ? native.makeError(errno, "open").code : "an unknown kind of file";
   return kind.endsWith("device") ? `${kind} ${rdevMajor}:${rdevMinor}` : kind;
 }

@@ -1,7 +1,8 @@
 // Numbers that C++ and TypeScript both write down: enums of the addon's headers and of console-monitor's protocol, and
 // the kernel's constants. The compiler checks the C++ side; here the TypeScript side is compared with its source.
 import { readFileSync } from "node:fs";
-import { getSystemErrorMap } from "node:util";
+import { constants } from "node:os";
+import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import * as binding from "cmsg-native";
 import {
   ConsoleRefusal,
@@ -65,6 +66,19 @@ t.test("errors of the addon have Node.js's names and texts", async (t) => {
   const nodes = [...getSystemErrorMap()].filter(([number]) => number > -1000).map(([, row]) => row);
   t.ok(nodes.length > 60);
   for (const [name, text] of nodes) t.equal(texts.get(name), text, name);
+});
+
+t.test("every error number of this machine has a name, and one that Node.js knows has Node.js's", async (t) => {
+  for (const [name, number] of Object.entries(constants.errno)) {
+    const { code, errno, message } = binding.native.makeError(number, "call");
+    const known = getSystemErrorName(-number);
+    t.equal(code, known.startsWith("Unknown") ? name : known);
+    t.equal(errno, -number);
+    t.match(message, `call ${code}: `);
+  }
+  t.match(binding.native.makeError(122, "write"), { code: "EDQUOT", message: "write EDQUOT: disk quota exceeded" });
+  t.match(binding.native.makeError(8, "execve"), { code: "ENOEXEC", message: "execve ENOEXEC: exec format error" });
+  t.match(binding.native.makeError(9999, "call"), { code: "Unknown system error -9999" });
 });
 
 t.test("the slots of a message are at the same places in TypeScript", async (t) => {

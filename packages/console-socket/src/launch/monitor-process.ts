@@ -1,10 +1,9 @@
 // One console-monitor: the parent of a runtime command and of what that leaves behind. It is in a session of its own, so
 // that no terminal's Ctrl-C or hangup reaches the container through it.
 import { spawn } from "node:child_process";
-import { getSystemErrorName } from "node:util";
 import { type OwnedFd, UnixSocket } from "cmsg";
 import { type ExitStatus, exitStatus } from "cmsg/process";
-import { findBinary } from "cmsg-native";
+import { findBinary, native } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
 import { holdRecord, RecordReader, type Report, signalRecord } from "./launch-protocol.js";
 
@@ -189,7 +188,7 @@ function monitorGone(): ConsoleSocketError {
 
 // In the shape of child_process.spawn's.
 function notStarted(errno: number, command: string): Error {
-  const code = getSystemErrorName(-errno);
+  const { code } = native.makeError(errno, "spawn");
   const error = new Error(`spawn ${command} ${code}`);
   return Object.assign(error, { code, errno: -errno, syscall: `spawn ${command}`, path: command });
 }
