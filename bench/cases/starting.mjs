@@ -62,6 +62,18 @@ export const starting = [
     // runc's own time is nearly all of it: within 5 % is not behind.
     figures: [figure("ms", "ms", { Go: atMost(1.05), Python: atMost(1.05) })],
   },
+  ...[0, 300].map((mebibytes) => ({
+    name: `start-${mebibytes}`,
+    title: `100 processes started at once, ${mebibytes} MiB in use`,
+    size: { full: 100, quick: 100 },
+    seconds: 10,
+    ours: js("start.mjs", (count) => ["ours", count, mebibytes]),
+    peers: { "child_process.spawn": js("start.mjs", (count) => ["spawn", count, mebibytes]) },
+    figures: [
+      figure("calls", "ms in the calls", { "child_process.spawn": atMost(0.1) }),
+      figure("all", "ms until all have ended", { "child_process.spawn": atMost(1) }),
+    ],
+  })),
   {
     name: "init",
     title: "console-init, with a console, as PID 1",

@@ -11,6 +11,7 @@
 #include "owned_fds.h"
 #include "owned_files.h"
 #include "reactor.h"
+#include "started_children.h"
 #include "watchdog.h"
 
 namespace addon {
@@ -26,6 +27,7 @@ struct SharedMemory {
 struct Environment {
   OwnedFds fds;
   OwnedFiles files;
+  StartedChildren children;
   DescriptorLimit descriptor_limit;
   SharedMemory shared;
   std::shared_ptr<Reactor> reactor;

@@ -13,6 +13,7 @@ void define_vsock(Napi::Env env, Napi::Object exports);
 void define_messages(Napi::Env env, Napi::Object exports);
 void define_creation(Napi::Env env, Napi::Object exports);
 void define_processes(Napi::Env env, Napi::Object exports);
+void define_starting(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
 void define_sessions(Napi::Env env, Napi::Object exports);
 void define_consoles(Napi::Env env, Napi::Object exports);

@@ -13,6 +13,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   auto* environment = new Environment;
   env.SetInstanceData(environment);
   environment->reactor = Reactor::create(env);
+  // Without it (no thread, no descriptor) the first process to start tries again.
+  begin_starting_thread();
   define_descriptors(env, exports);
   define_errors(env, exports);
   define_files(env, exports);
@@ -21,6 +23,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_messages(env, exports);
   define_creation(env, exports);
   define_processes(env, exports);
+  define_starting(env, exports);
   define_terminals(env, exports);
   define_sessions(env, exports);
   define_consoles(env, exports);

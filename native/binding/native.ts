@@ -128,6 +128,25 @@ export interface SystemError extends Error {
   syscall: string;
 }
 
+/** For `startProcess`. */
+export interface StartRequest {
+  file: string;
+  arguments: readonly string[];
+  environment: readonly string[];
+  directory: string;
+  ownSession: boolean;
+  descriptors: readonly number[];
+}
+
+export interface StartReply {
+  id: number;
+  /** 0 when none was started: then `call` failed with `errno`, a negative number. */
+  pid: number;
+  pidfd: number;
+  errno: number;
+  call: string;
+}
+
 export interface Native extends MessageFunctions {
   /** The error that a function here throws when a call `syscall` fails with `errno`: for calls that were made elsewhere. */
   makeError(errno: number, syscall: string): SystemError;
@@ -278,6 +297,23 @@ export interface Native extends MessageFunctions {
   addSeals(fd: number, seals: number): void;
   /** eventfd(2), close-on-exec; owned. `initial` is a number of 32 bits. */
   eventfd(initial: number, semaphore: boolean, nonBlocking: boolean): number;
+
+  /**
+   * vfork(2) and execve(2) on a thread of its own, whose descriptor table has nothing of this process's. Borrows
+   * `descriptors` for the call; they become 0, 1, 2 … of the child, -1 is /dev/null. `file` and `directory` are paths, and
+   * an empty `directory` is this process's. Throws EAGAIN when too many requests wait.
+   */
+  startProcess(request: StartRequest, id: number): void;
+  /** The descriptor that is readable when `nextStartReply` has one. It stays the addon's, until `stopStartReplies`. */
+  startReplies(): number;
+  /** For when every request was replied to. */
+  stopStartReplies(): void;
+  /** What came of a request, in the order of the requests: a pid, which is to be reaped, and its pidfd, owned. */
+  nextStartReply(): StartReply | null;
+  /** waitpid(2) WNOHANG of a process that `startProcess` started: its wait status, or null while it runs. */
+  reapProcess(pid: number): number | null;
+  /** kill(2) of such a process with SIGKILL. The thread that started it reaps it. */
+  endProcess(pid: number): void;
 
   Watcher: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => Watcher;
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;

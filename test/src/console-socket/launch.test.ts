@@ -1,16 +1,17 @@
 // launch(): a runtime's command, its console, and how the container ended. The runtime here is a script; real ones are
 // in interop/launch.test.ts.
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type LaunchError, type LaunchedContainer, type LaunchOptions, launch } from "console-socket";
 import t, { type Test } from "tap";
 import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
+import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { childrenOf, isAlive, noChildren, waitGone } from "../support/processes.js";
+import { childrenOf, isAlive, noChildren, start, waitGone } from "../support/processes.js";
 import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
+import { SilentFuse } from "../support/silent-fuse.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
 import { until } from "../support/until.js";
@@ -120,18 +121,45 @@ t.test("launch", { skip }, async (t) => {
     const script = 'pwd >&2; echo "$WORD" >&2; grep -E "^Sig(Blk|Ign)" /proc/self/status; ls /proc/self/fd; exit 1';
     const options = { cwd: dir, env: { PATH: process.env["PATH"], WORD: "a word" } };
     const error = await rejection<LaunchError>(launch(["sh", "-c", script, "sh", "{}"], options));
-    // What the tests themselves were given by their caller is passed on by every spawn.
-    const inherited = spawnSync("ls", ["/proc/self/fd"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    }).stdout;
+    // 3 is the directory that ls reads.
     t.equal(
       error.output,
-      `${dir}\na word\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n${inherited}`,
-      "what it printed, in order; no descriptor of the monitor's",
+      `${dir}\na word\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n`,
+      "what it printed, in order; no descriptor of the monitor's, and none that this process inherited",
     );
     t.strictSame(error.exit, { code: 1, signal: null });
   });
+});
+
+t.test("100 launches at once: each container has its own status, and nothing is left", { skip }, async (t) => {
+  const before = openFds();
+  const ends = await Promise.all(
+    Array.from({ length: 100 }, async (_, i) => {
+      const container = await launch(fakeRuntime(["sh", "-c", `read go; exit ${i}`]));
+      container.terminal.resume();
+      container.terminal.write("\n");
+      return container.exited;
+    }),
+  );
+  t.strictSame(
+    ends,
+    Array.from({ length: 100 }, (_, code) => ({ code, signal: null })),
+  );
+  await noChildren();
+  await assertNoLeak(t, before);
+});
+
+const fuseToo = skip || needs("fuse");
+t.test("launch() in a process that holds a file whose close never returns", { skip: fuseToo }, async (t) => {
+  const fuse = await SilentFuse.mount(t);
+  const program = start(t, ...nodeProgram("console-socket/launch-beside-fuse", [fuse.path, ...fakeRuntime(["true"])]));
+  await program.output(/^open$/m);
+  await fuse.silence();
+  program.write("go\n");
+  const [, stall] = await program.output(/^status 0, the event loop stood for at most (\d+) ms$/m);
+  t.ok(Number(stall) < 2000, `${stall} ms: hung is as long as the daemon is silent`);
+  await fuse.abort();
+  t.equal((await program.ended).status, 0);
 });
 
 // The size is that of what is shipped.

@@ -44,7 +44,14 @@ const APART = {
 /** Which of the workspace's packages a package may import. */
 const DEPENDENCIES = {
   cmsg: ["cmsg-native"],
-  "console-socket": ["cmsg", "cmsg/process", "cmsg/vsock", "cmsg-native", "cmsg-native/brand"],
+  "console-socket": [
+    "cmsg",
+    "cmsg/process",
+    "cmsg/vsock",
+    "cmsg-native",
+    "cmsg-native/brand",
+    "cmsg-native/start-process",
+  ],
   init: ["cmsg", "cmsg/process", "cmsg-native"],
 } as const;
 

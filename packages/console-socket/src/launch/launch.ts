@@ -58,12 +58,23 @@ export async function launch(argv: readonly string[], options: LaunchOptions = {
   const { initialSize, onHangup, onlcr } = options;
   using socket = await LaunchSocket.open({ initialSize, onHangup, onlcr });
   throwIfAborted(options.signal);
-  const monitor = new MonitorProcess(fillIn(argv, socket.path, socket.pidFile), options);
+  const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options;
+  const launched = await withDeadline({ timeoutMs, signal, timedOut: () => timedOut(timeoutMs) }, (interruption) =>
+    run(argv, socket, { ...options, signal: interruption }),
+  );
+  socket.keep();
+  return launched;
+}
+
+async function run(
+  argv: readonly string[],
+  socket: LaunchSocket,
+  options: LaunchOptions & { signal: AbortSignal },
+): Promise<LaunchedContainer> {
+  const monitor = await MonitorProcess.start(fillIn(argv, socket.path, socket.pidFile), options);
   try {
     const launching = monitor.runtimeEnded.then((end) => container(argv[0] ?? "", { monitor, socket, end }));
-    const launched = await unlessInterrupted(launching, monitor, options);
-    socket.keep();
-    return launched;
+    return await unlessInterrupted(launching, monitor, options.signal);
   } catch (error) {
     // Nobody waits for it any more; it stays until what the runtime may have left behind has ended.
     monitor.unref();
@@ -99,19 +110,20 @@ async function container(command: string, { monitor, socket, end }: Launching): 
   });
 }
 
-async function unlessInterrupted(
-  launching: Promise<LaunchedContainer>,
+function unlessInterrupted<Result>(
+  launching: Promise<Result>,
   monitor: MonitorProcess,
-  { signal, timeoutMs = Number.POSITIVE_INFINITY }: LaunchOptions,
-): Promise<LaunchedContainer> {
-  return withDeadline({ timeoutMs, signal, timedOut: () => timedOut(timeoutMs) }, (interruption) => {
-    return new Promise((resolve, reject) => {
-      interruption.addEventListener("abort", () => {
-        monitor.signalRuntime(constants.signals.SIGTERM);
-        reject(interruption.reason);
-      });
-      launching.then(resolve, reject);
-    });
+  interruption: AbortSignal,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      monitor.signalRuntime(constants.signals.SIGTERM);
+      reject(interruption.reason);
+    };
+    // It can have come while the monitor started.
+    if (interruption.aborted) end();
+    else interruption.addEventListener("abort", end);
+    launching.then(resolve, reject);
   });
 }
 

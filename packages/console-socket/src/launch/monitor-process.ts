@@ -1,9 +1,9 @@
 // One console-monitor: the parent of a runtime command and of what that leaves behind. It is in a session of its own, so
 // that no terminal's Ctrl-C or hangup reaches the container through it.
-import { spawn } from "node:child_process";
 import { type OwnedFd, UnixSocket } from "cmsg";
 import { type ExitStatus, exitStatus } from "cmsg/process";
 import { findBinary, native } from "cmsg-native";
+import { type StartedProcess, startProcess } from "cmsg-native/start-process";
 import { ConsoleSocketError } from "../errors.js";
 import { holdRecord, RecordReader, type Report, signalRecord } from "./launch-protocol.js";
 
@@ -22,9 +22,9 @@ export interface RuntimeEnd {
 const MAX_OUTPUT_BYTES = 65_536;
 
 export class MonitorProcess {
-  readonly pid: number = 0;
   /** Rejects when the command could not be run, and when the monitor was killed. */
   readonly runtimeEnded: Promise<RuntimeEnd>;
+  readonly #process: StartedProcess;
   readonly #control: UnixSocket;
   readonly #command: string;
   readonly #runtime: PromiseWithResolvers<RuntimeEnd> = withResolvers();
@@ -33,32 +33,39 @@ export class MonitorProcess {
   #changed: PromiseWithResolvers<void> = withResolvers();
   #output = Buffer.alloc(0);
 
-  /** @throws EAGAIN, ENOMEM …; what the monitor itself meets comes with `runtimeEnded`. */
-  constructor(argv: readonly string[], { cwd, env }: MonitorOptions) {
-    this.#command = argv[0] ?? "";
-    const [control, other] = UnixSocket.pair();
+  private constructor(process: StartedProcess, control: UnixSocket, command: string) {
+    this.#process = process;
     this.#control = control;
+    this.#command = command;
     this.runtimeEnded = this.#runtime.promise;
     this.runtimeEnded.catch(() => undefined);
+    // Its socket tells of everything; whether that keeps this process is ref's and unref's to say.
+    process.unref();
+    void this.#readReports();
+  }
+
+  /** @throws ENOENT (of `cwd`), EAGAIN, ENOMEM …; what the monitor itself meets comes with `runtimeEnded`. */
+  static async start(argv: readonly string[], { cwd, env }: MonitorOptions): Promise<MonitorProcess> {
+    const [control, other] = UnixSocket.pair();
     try {
       using _other = other;
-      const child = spawn(findBinary("console-monitor"), [...argv], {
+      const monitor = findBinary("console-monitor");
+      const process = await startProcess(monitor, {
+        argv: [monitor, ...argv],
         cwd,
         env,
-        detached: true,
-        stdio: ["ignore", "ignore", "ignore", other.fd],
+        ownSession: true,
+        descriptors: ["null", "null", "null", other.fd],
       });
-      this.pid = child.pid ?? 0;
-      // The executable is there, so what is not is the directory, or room for a process.
-      child.once("error", (error) => this.#ended(cwd === undefined ? error : Object.assign(error, { path: cwd })));
-      // Its socket tells of everything; whether that keeps this process is ref's and unref's to say.
-      child.unref();
+      return new MonitorProcess(process, control, argv[0] ?? "");
     } catch (error) {
       control.close();
       throw error;
     }
-    // Without a process its 'error' tells why, and the end of the socket does not.
-    if (this.pid > 0) void this.#readReports();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** Those that the runtime left behind, in the order in which they came. */
