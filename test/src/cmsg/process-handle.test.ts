@@ -41,6 +41,7 @@ async function tellsEverybody(t: Test): Promise<boolean> {
 }
 
 t.test("a child of child_process: pid, kill and exited; Node.js is told the status too", async (t) => {
+  const tells = await tellsEverybody(t);
   const before = openFds();
   for (const [script, expected] of [
     ["read line; exit 7", { code: 7, signal: null }],
@@ -53,7 +54,9 @@ t.test("a child of child_process: pid, kill and exited; Node.js is told the stat
     t.equal(handle.kill(0), true);
     const exited = handle.exited;
     program.stdin?.write("\n");
-    t.strictSame(await exited, expected);
+    // Node.js may reap it first, and then an older kernel tells nobody.
+    const status = await exited;
+    if (tells || status !== undefined) t.strictSame(status, expected);
     t.equal(handle.exited, exited, "one promise");
     t.strictSame(await exit, [expected.code, expected.signal]);
     t.equal(handle.kill(0), false);
@@ -63,12 +66,14 @@ t.test("a child of child_process: pid, kill and exited; Node.js is told the stat
 });
 
 t.test("kill sends the signal, SIGTERM by default", async (t) => {
+  const tells = await tellsEverybody(t);
   for (const signal of ["SIGUSR1", 10, 34, undefined] as const) {
     const program = child(t, "read line");
     using handle = ProcessHandle.open(program.pid);
     t.equal(handle.kill(signal), true);
     const name = signal === 10 ? "SIGUSR1" : signal === 34 ? "SIG34" : (signal ?? "SIGTERM");
-    t.strictSame(await handle.exited, { code: null, signal: name });
+    const status = await handle.exited;
+    if (tells || status !== undefined) t.strictSame(status, { code: null, signal: name });
   }
 });
 
@@ -228,17 +233,18 @@ t.test("close: kill is false, fd throws, exited rejects unless the end was known
   await t.rejects(unwatched.exited, { code: "ERR_CMSG_CLOSED" });
   const ended = ProcessHandle.open(program.pid);
   program.stdin?.write("\n");
-  await ended.exited;
+  const status = await ended.exited;
   ended.close();
-  t.strictSame(await ended.exited, { code: 0, signal: null });
+  t.equal(await ended.exited, status);
   await assertNoLeak(t, before, { allow: /^pipe:|^socket:/ });
 });
 
 t.test("exited keeps this process, and unref lets it end", async (t) => {
+  const tells = await tellsEverybody(t);
   const [kept, left, late] = await Promise.all(
     ["ref", "unref", "unref-late"].map((how) => run(t, ...nodeProgram("cmsg/wait-for-process", [how]))),
   );
-  t.match(kept, { stdout: "SIGTERM\n", status: 0, stderr: "" });
+  t.match(kept, { stdout: tells ? "SIGTERM\n" : /^(SIGTERM|undefined)\n$/, status: 0, stderr: "" });
   t.match(left, { stdout: "", status: 0, stderr: "" });
   t.match(late, { stdout: "", status: 0, stderr: "" });
 });
@@ -291,7 +297,11 @@ t.test("without /proc", { skip: needs("python3", "unshare", "user-namespaces") }
   const hidden = ["--user", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"];
   const info = native.getPidfdInfo(ProcessHandle.open(process.pid).fd) !== null;
   const { stdout, stderr } = await run(t, "unshare", [...hidden, ...program]);
-  t.match(stdout.split("\n"), [`own pid: ${info}`, /^exited: /, "no pidfd: ERR_CMSG_NOT_PIDFD"], stderr);
+  t.match(
+    stdout.split("\n"),
+    [`own pid: ${info ? true : undefined}`, /^exited: /, "no pidfd: ERR_CMSG_NOT_PIDFD"],
+    stderr,
+  );
   const [command, ...args] = denied(`${GET_INFO}=ENOTTY`);
   const neither = await run(t, "unshare", [...hidden, command, ...args, ...program]);
   t.match(
