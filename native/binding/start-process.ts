@@ -54,14 +54,7 @@ export class StartedProcess {
 
   /** Sends a signal, by its number; false when the process has ended. */
   kill(signal: number): boolean {
-    if (this.#ended) return false;
-    try {
-      native.sendSignal(this.#pidfd, signal);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-      throw error;
-    }
+    return !this.#ended && native.sendSignal(this.#pidfd, signal);
   }
 
   ref(): void {

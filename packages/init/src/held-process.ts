@@ -30,6 +30,12 @@ export class HeldProcess {
     }
   }
 
+  /** @throws as `kill` */
+  get handle(): ProcessHandle {
+    if (this.#handle) return this.#handle;
+    throw this.#failure ?? Object.assign(new Error("It had ended before it could be held."), { code: "ESRCH" });
+  }
+
   /** The child of this one, which is unshare, bwrap or nsenter: each starts one. undefined when /proc does not tell. */
   holdOnlyChild(): HeldProcess | undefined {
     const pid = this.#onlyChild();

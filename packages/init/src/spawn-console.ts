@@ -1,13 +1,15 @@
 // Starting console-init, in namespaces where they are asked for. Its console comes over a socketpair: there is no path
 // that somebody else could listen on or connect to.
-import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { UnixSocket } from "cmsg";
+import type { UnixSocket } from "cmsg";
+import { exitStatus, type ProcessHandle } from "cmsg/process";
+import { type StartedProcess, startProcess } from "cmsg-native/start-process";
 import { consoleInitPath } from "./console-init-path.js";
 import { InitError } from "./errors.js";
 import { HeldProcess } from "./held-process.js";
 import { checks, checkUser } from "./options.js";
 import { planFor, type Sandbox } from "./sandbox.js";
+import { Descriptors, type Stderr } from "./start-descriptors.js";
 import type { WindowSize } from "./window-size.js";
 
 export interface SpawnConsoleOptions extends Sandbox {
@@ -36,7 +38,7 @@ export interface SpawnConsoleOptions extends Sandbox {
   subreaper?: boolean | undefined;
   /** With `init`: signals go on to the command's process group. */
   group?: boolean | undefined;
-  /** Sent to the command when the thread that called this ends, or what stands between: a name, or a number, 1 to 64. */
+  /** Sent to the command when this process ends, or what stands between: a name, or a number, 1 to 64. A Worker's end is none. */
   pdeathsig?: NodeJS.Signals | number | undefined;
   /** Wait for `go()` before the command runs. */
   hold?: boolean | undefined;
@@ -56,8 +58,12 @@ export interface ConsoleExit {
 
 /** A command on a terminal of its own. Disposing of it closes `socket`; `kill` ends the command. */
 export interface ConsoleProcess extends Disposable {
-  /** What was started: console-init, or the program that makes the namespaces for it. */
-  child: ChildProcess;
+  /**
+   * What was started: console-init, or the program that makes the namespaces for it. Closed when that has ended. Rejects
+   * with why nothing could be started (ENOENT, EAGAIN, EMFILE …), which `exited` tells too; nobody has to listen. It has no
+   * descriptor of this process but its own.
+   */
+  process: Promise<ProcessHandle>;
   /**
    * Where the console arrives: for `receiveConsole()` of console-socket, which closes it. The caller's to close otherwise.
    * Closing it hangs up a console that has not been received.
@@ -69,7 +75,7 @@ export interface ConsoleProcess extends Disposable {
    * not become `user`. Afterwards only the command's own start can fail, which `exited` tells.
    */
   ready: Promise<number | undefined>;
-  /** Never rejects. */
+  /** Never rejects. Of what could not be started it is status 127. It keeps the event loop alive, unless `unref`. */
   exited: Promise<ConsoleExit>;
   /** With `hold`: lets the command run. */
   go(): Promise<void>;
@@ -80,12 +86,14 @@ export interface ConsoleProcess extends Disposable {
    * hold the process with; EPERM.
    */
   kill(signal?: NodeJS.Signals | number): boolean;
+  /** Lets this process end before the command. */
+  unref(): void;
+  ref(): void;
 }
 
 // The descriptors that console-init is started with.
 const CONSOLE_FD = 3;
 const HANDSHAKE_FD = 4;
-const MAX_STDERR_LENGTH = 64 * 1024;
 
 /**
  * Starts `command` on a terminal of its own and gives the socket on which its console arrives.
@@ -106,28 +114,24 @@ export function spawnConsole(
   checkOptions(options);
   const plan = planFor(options, consoleInitPath());
   const argv = [...plan.argv, ...initArguments(options, plan.ownDevpts), "--", command, ...args];
-  const [socket, theirs] = UnixSocket.pair();
-  try {
-    using _theirs = theirs;
-    const [handshake, theirHandshake] = UnixSocket.pair();
-    try {
-      using _theirHandshake = theirHandshake;
-      // An unanswered ready is no reason to stay alive; the child is.
-      handshake.unref();
-      const child = spawn(argv[0] as string, argv.slice(1), {
-        cwd: options.cwd,
-        env: options.env,
-        stdio: ["ignore", "ignore", "pipe", theirs.fd, theirHandshake.fd],
-      });
-      return follow(child, socket, handshake, plan.forks);
-    } catch (error) {
-      handshake.close();
-      throw error;
-    }
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
+  const descriptors = new Descriptors();
+  const starting = startProcess(argv[0] as string, {
+    argv,
+    cwd: options.cwd,
+    env: options.env,
+    descriptors: [
+      "null",
+      "null",
+      descriptors.childs.stderr.fd,
+      descriptors.childs.console.fd,
+      descriptors.childs.handshake.fd,
+    ],
+  });
+  return follow(
+    starting.finally(() => descriptors.closeChilds()),
+    descriptors,
+    plan.forks,
+  );
 }
 
 function checkOptions({ initialSize, owner, user, timeoutMs, pdeathsig }: SpawnConsoleOptions): void {
@@ -163,55 +167,73 @@ function initArguments(options: SpawnConsoleOptions, ownDevpts: boolean): string
   ];
 }
 
-function follow(child: ChildProcess, socket: UnixSocket, handshake: UnixSocket, forks: boolean): ConsoleProcess {
-  // Before the loop turns: then Node.js has not reaped it.
-  const started = HeldProcess.of(child.pid);
+function follow(
+  starting: Promise<StartedProcess>,
+  { socket, handshake, stderr }: Descriptors,
+  forks: boolean,
+): ConsoleProcess {
+  let started: StartedProcess | undefined;
+  let over = false;
+  let killed = false;
+  let keepsLoop = true;
+  let held: HeldProcess | undefined;
   let command: HeldProcess | undefined;
-  const exited = ending(child).then((exit) => {
-    started.close();
+  const holding = starting.then((one) => {
+    started = one;
+    if (!keepsLoop) one.unref();
+    if (killed) one.kill(constants.signals.SIGKILL);
+    held = HeldProcess.of(one.pid);
+    return held;
+  });
+  const process = holding.then(({ handle }) => handle);
+  process.catch(() => undefined);
+  const exited = ending(starting, stderr).then((exit) => {
+    over = true;
+    held?.close();
     command?.close();
+    handshake.close();
     return exit;
   });
-  const ready = whenReady(handshake, exited).then(() => {
-    command = forks ? started.holdOnlyChild() : started;
+  const ready = whenReady(handshake, exited).then(async () => {
+    const held = await holding;
+    command = forks ? held.holdOnlyChild() : held;
     return command?.pid;
   });
   ready.catch(() => {}); // who asks for it is told; who does not has `exited`
-  // Should that fail there is nobody to tell, and the number is free.
-  exited.then(() => handshake.close()).catch(() => {});
   return {
-    child,
+    process,
     socket,
     ready,
     exited,
     go: () => handshake.send(Buffer.from("g")),
     kill(signal = "SIGTERM") {
       const number = checks.signalNumber("signal", signal);
-      return command ? command.kill(number) : started.kill(constants.signals.SIGKILL);
+      if (command) return command.kill(number);
+      if (over) return false;
+      killed = true;
+      return started?.kill(constants.signals.SIGKILL) ?? true;
+    },
+    ref() {
+      keepsLoop = true;
+      started?.ref();
+    },
+    unref() {
+      keepsLoop = false;
+      started?.unref();
     },
     [Symbol.dispose]: () => socket.close(),
   };
 }
 
-function ending(child: ChildProcess): Promise<ConsoleExit> {
-  let stderr = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    if (stderr.length < MAX_STDERR_LENGTH) stderr += text;
-  });
-  return new Promise((resolve) => {
-    // Not "close": a process that the command left behind can hold standard error for as long as it likes.
-    child.once("exit", (code, signal) => {
-      const end = () => {
-        child.stderr?.destroy();
-        resolve({ code, signal, stderr });
-      };
-      // What it said is in the pipe by now, and between two of these the loop looks at its pipes once.
-      setImmediate(() => setImmediate(end));
-    });
-    child.once("error", (error) => {
-      if (child.pid === undefined) resolve({ code: 127, signal: null, stderr: error.message });
-    });
-  });
+async function ending(starting: Promise<StartedProcess>, stderr: Stderr): Promise<ConsoleExit> {
+  try {
+    const started = await starting;
+    const status = exitStatus(await started.exited);
+    return { ...status, stderr: await stderr.end() };
+  } catch (error) {
+    await stderr.end();
+    return { code: 127, signal: null, stderr: (error as Error).message };
+  }
 }
 
 async function whenReady(handshake: UnixSocket, exited: Promise<ConsoleExit>): Promise<void> {

@@ -7,9 +7,11 @@ import { type PtyConsole, receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { run, waitGone } from "../support/processes.js";
+import { run, start, waitGone } from "../support/processes.js";
+import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
 import { createRootfs } from "../support/rootfs.js";
+import { SilentFuse } from "../support/silent-fuse.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Transcript } from "../support/transcript.js";
 import { needsStatic } from "./receiver.js";
@@ -75,6 +77,51 @@ t.test("kill [the command was reaped, and another process has its number] is fal
 t.test("spawnConsole pdeathsig takes every name that Node.js has", async (t) => {
   for (const pdeathsig of ["SIGPOLL", "SIGSTKFLT", "SIGIOT", "SIGKILL"] as const)
     t.match(await shows(t, "echo runs", { pdeathsig }), { shown: /runs/, code: 0, stderr: "" }, pdeathsig);
+});
+
+t.test("spawnConsole(): what cannot be started", async (t) => {
+  const before = openFds();
+  using box = spawnConsole("true", [], { cwd: "/nonexistent" });
+  t.equal(box.kill(), true, "nothing is known yet");
+  t.match(await rejection(box.process), { code: "ENOENT", syscall: "chdir", path: "/nonexistent" });
+  t.match(await rejection(box.ready), { code: "ERR_INIT_FAILED", message: /chdir ENOENT/ });
+  t.match(await box.exited, { code: 127, signal: null, stderr: /chdir ENOENT/ });
+  t.equal(box.kill(), false);
+  box.socket.close();
+  await assertNoLeak(t, before);
+});
+
+t.test("spawnConsole(): killed before it was started", async (t) => {
+  const before = openFds();
+  using box = spawnConsole("sleep", ["1000"]);
+  t.equal(box.kill(), true);
+  t.match(await box.exited, { code: null, signal: "SIGKILL" });
+  t.equal((await box.process).closed, true);
+  box.socket.close();
+  await assertNoLeak(t, before);
+});
+
+t.test(
+  "spawnConsole() in a process that holds a file whose close never returns",
+  { skip: needs("fuse", "python3") },
+  async (t) => {
+    const fuse = await SilentFuse.mount(t);
+    const program = start(t, ...nodeProgram("init/spawn-beside-fuse", [fuse.path]));
+    await program.output(/^open$/m);
+    await fuse.silence();
+    program.write("go\n");
+    await program.output(/^status 3$/m);
+    await fuse.abort();
+    t.equal((await program.ended).status, 0);
+  },
+);
+
+t.test("spawnConsole() with pdeathsig in a Worker: the command outlives the Worker, and not the process", async (t) => {
+  const program = start(t, ...nodeProgram("init/spawn-in-worker"));
+  const [, pid] = await program.output(/^the Worker has ended, (\d+) lives$/m);
+  program.kill("SIGKILL");
+  await waitGone(Number(pid));
+  t.pass("it got the signal");
 });
 
 t.test("spawnConsole() without namespaces", async (t) => {
@@ -217,7 +264,7 @@ t.test(
     const second = await startShell(t, "echo ready; sleep 1000", { namespaces: { user: true, pid: true } });
     await new Transcript(second.console).shows(/ready/);
     const init = (await second.program.ready) as number;
-    second.program.child.kill("SIGKILL");
+    (await second.program.process).kill("SIGKILL");
     await second.program.exited;
     await waitGone(init); // it does not outlive what was started
   },

@@ -30,7 +30,15 @@ const ROOMS = {
   ],
   init: [
     ...["errors.ts", "options.ts", "window-size.ts", "console-init-path.ts", "sandbox.ts", "pty.ts"],
-    ...["send-console.ts", "setup-console.ts", "held-process.ts", "spawn-console.ts", "index.ts", "testing"],
+    ...[
+      "send-console.ts",
+      "setup-console.ts",
+      "held-process.ts",
+      "start-descriptors.ts",
+      "spawn-console.ts",
+      "index.ts",
+      "testing",
+    ],
   ],
 } as const;
 
@@ -52,7 +60,7 @@ const DEPENDENCIES = {
     "cmsg-native/brand",
     "cmsg-native/start-process",
   ],
-  init: ["cmsg", "cmsg/process", "cmsg-native"],
+  init: ["cmsg", "cmsg/create", "cmsg/process", "cmsg-native", "cmsg-native/start-process"],
 } as const;
 
 type Package = keyof typeof ROOMS;
