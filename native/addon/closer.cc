@@ -1,158 +1,259 @@
 #include "closer.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <uv.h>
+#include <sys/prctl.h>
 
-#include <deque>
+#include <algorithm>
+#include <atomic>
+#include <vector>
 
 #include "../common/file_identity.h"
-#include "close_number.h"
-
-// Newer than the headers of the oldest supported C library.
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
+#include "closing_queue.h"
+#include "threads.h"
 
 namespace addon {
 
 namespace {
 
-// A close that hangs keeps its thread. A queued descriptor is still open, and the execve(2) of a program that is
-// started meanwhile would wait for its close. So there are many threads before there is a queue.
-constexpr int kMaxThreads = 256;
-constexpr size_t kStackSize = size_t{64} * 1024;
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kLookNs = 5 * kMillisecond;
+constexpr uint64_t kListenerWaitNs = 5 * kMillisecond;
+// A thread that is there and gets no processor: the machine is busy.
+constexpr uint64_t kBeginWaitNs = 100 * kMillisecond;
+// After this a listener's descriptor gets a thread of its own.
+constexpr uint64_t kInsistNs = 1 * kMillisecond;
+constexpr uint64_t kLatelyNs = 20 * kMillisecond;
+constexpr uint64_t kReplaceNs = 1000 * kMillisecond;
 
-// Never destroyed: a thread may be inside close(2) while the process exits.
-struct Closer {
-  uv_mutex_t mutex;
-  uv_cond_t work;
-  std::deque<int> queue;
-  int threads = 0;
-  int idle = 0;
-
-  Closer() {
-    uv_mutex_init(&mutex);
-    uv_cond_init(&work);
-  }
+struct Observer {
+  void* who;
+  ClosingObserver call;
 };
 
-void run(void* argument) {
-  auto* closer = static_cast<Closer*>(argument);
-  uv_mutex_lock(&closer->mutex);
+// Never destroyed: its threads may be inside close(2) while the process exits.
+class Closer {
+ public:
+  static Closer& instance() {
+    static auto* only = new Closer;
+    return *only;
+  }
+
+  ClosingQueue& of(ClosingKind kind) { return queues_[static_cast<size_t>(kind)]; }
+  std::array<ClosingQueue, kClosingKinds>& queues() { return queues_; }
+
+  int start();
+  void kick(bool at_once);
+  bool asleep() const { return asleep_.load(); }
+  bool full() const { return full_.load(std::memory_order_relaxed); }
+
+  void observe(void* who, ClosingObserver observer);
+  void unobserve(void* who);
+  void tell(ClosingEvent event, ClosingKind kind, uint64_t ms);
+  std::atomic<int> watches{0};
+
+ private:
+  [[noreturn]] void supervise();
+  bool look();
+
+  std::array<ClosingQueue, kClosingKinds> queues_;
+  Mutex mutex_;
+  Condition wake_;
+  bool running_ = false;
+  bool kicked_ = false;
+  bool at_once_ = false;
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> full_{false};
+  Mutex observers_mutex_;
+  std::vector<Observer> observers_;
+};
+
+int Closer::start() {
+  Lock lock(mutex_);
+  for (ClosingQueue& queue : queues_) {
+    int error = queue.start();
+    if (error != 0) return error;
+  }
+  if (running_) return 0;
+  int error = start_thread(
+      [](void* self) -> void* {
+        prctl(PR_SET_NAME, "cmsg-supervisor");
+        static_cast<Closer*>(self)->supervise();
+      },
+      this);
+  running_ = error == 0;
+  return error;
+}
+
+void Closer::kick(bool at_once) {
+  Lock lock(mutex_);
+  kicked_ = true;
+  at_once_ = at_once_ || at_once;
+  wake_.signal();
+}
+
+// Looks while anything is being closed, and sleeps otherwise. A descriptor that was handed over before the thread could
+// be seen asleep is found by the look after that.
+void Closer::supervise() {
+  Lock lock(mutex_);
   for (;;) {
-    while (closer->queue.empty()) {
-      ++closer->idle;
-      uv_cond_wait(&closer->work, &closer->mutex);
-      --closer->idle;
+    asleep_.store(false);
+    kicked_ = false;
+    uint64_t next = monotonic_ns() + kLookNs;
+    while (!at_once_ && monotonic_ns() < next) wake_.wait_until(lock, next);
+    at_once_ = false;
+    lock.unlock();
+    bool busy = look();
+    if (!busy) {
+      asleep_.store(true);
+      busy = look();
     }
-    int fd = closer->queue.front();
-    closer->queue.pop_front();
-    uv_mutex_unlock(&closer->mutex);
-    close_number(fd);
-    uv_mutex_lock(&closer->mutex);
+    lock.lock();
+    while (!busy && !kicked_) wake_.wait(lock);
   }
 }
 
-bool start_thread(Closer* closer) {
-  uv_thread_options_t options{};
-  options.flags = UV_THREAD_HAS_STACK_SIZE;
-  options.stack_size = kStackSize;
-  uv_thread_t thread;
-  return uv_thread_create_ex(&thread, &options, run, closer) == 0;
-}
-
-void close_on_thread(int fd) {
-  static Closer* closer = new Closer;
-  uv_mutex_lock(&closer->mutex);
-  closer->queue.push_back(fd);
-  // An idle thread that was signalled and has not woken yet still counts as idle: compare with the queue, not with 0.
-  if (closer->queue.size() > static_cast<size_t>(closer->idle) && closer->threads < kMaxThreads &&
-      start_thread(closer)) {
-    ++closer->threads;
+bool Closer::look() {
+  uint64_t now = monotonic_ns();
+  bool busy = false;
+  bool full = false;
+  for (size_t i = 0; i < kClosingKinds; ++i) {
+    QueueLook seen = queues_[i].look(now);
+    busy = busy || seen.busy;
+    full = full || queues_[i].full();
+    for (uint64_t ms : seen.hangs_ms) tell(ClosingEvent::kHangs, static_cast<ClosingKind>(i), ms);
   }
-  uv_cond_signal(&closer->work);
-  uv_mutex_unlock(&closer->mutex);
+  if (full_.exchange(full) != full) tell(full ? ClosingEvent::kFull : ClosingEvent::kFree, ClosingKind::kOthers, 0);
+  return busy;
 }
 
-// All memfds are on one internal mount, whose device number only they have.
-bool is_memfd(const common::FileIdentity& file) {
-  static const common::FileIdentity kMemfd = [] {
-    common::FileIdentity identity;
-    int fd = static_cast<int>(syscall(SYS_memfd_create, "cmsg", 1u /* MFD_CLOEXEC */));
-    if (fd != -1) {
-      if (!common::identify(fd, &identity)) identity = {};
-      close(fd);
-    }
-    return identity;
-  }();
-  return kMemfd.mode != 0 && file.dev_major == kMemfd.dev_major && file.dev_minor == kMemfd.dev_minor;
+void Closer::observe(void* who, ClosingObserver observer) {
+  Lock lock(observers_mutex_);
+  observers_.push_back({who, observer});
 }
 
-// Memory devices such as /dev/null (major number 1), and PTY masters.
-bool is_kernels_own_device(const common::FileIdentity& file) {
-  return file.rdev_major == 1 || common::is_ptmx(file);
+void Closer::unobserve(void* who) {
+  Lock lock(observers_mutex_);
+  std::erase_if(observers_, [who](const Observer& observer) { return observer.who == who; });
 }
 
-// F_GETPIPE_SZ succeeds for a pipe only, and never asks a file system. Called by number: the C library's function is a
-// cancellation point, which costs every message time. posix_fadvise(2) would be faster, but makes
-// overlayfs open a file first, which can wait for ever on a FUSE mount.
-bool is_pipe(int fd) {
-  return syscall(SYS_fcntl, fd, F_GETPIPE_SZ) >= 0;
+void Closer::tell(ClosingEvent event, ClosingKind kind, uint64_t ms) {
+  Lock lock(observers_mutex_);
+  for (const Observer& observer : observers_) observer.call(observer.who, event, kind, ms);
 }
 
-bool closes_without_waiting(int fd) {
-  // Pipes first: they are frequent, and statx takes several times as long.
-  if (is_pipe(fd)) return true;
-  common::FileIdentity file;
-  if (!common::identify(fd, &file)) return false;
-  // No type: an anonymous inode (eventfd, epoll, pidfd …).
-  if ((file.mode & S_IFMT) == 0) return true;
-  if (S_ISCHR(file.mode)) return is_kernels_own_device(file);
-  if (S_ISREG(file.mode)) return is_memfd(file);
-  if (!S_ISSOCK(file.mode)) return false;
-  // close(2) of a TCP socket with SO_LINGER waits. That of a Unix socket never does.
-  int domain = 0;
-  socklen_t length = sizeof(domain);
-  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
-}
-
-// Closes the numbers from `first` to `last`, which the caller owns all. close_range(2) needs Linux 5.9, and a sandbox
-// may refuse it.
-void close_run(int first, int last) {
-  bool standard = first <= STDERR_FILENO;
-  if (first < last && !standard && syscall(SYS_close_range, first, last, 0) == 0) return;
-  for (int fd = first; fd <= last; ++fd) close_number(fd);
+// By inode: whether dup2(2) has put the file there. The close that it implies may hang all the same.
+bool same_file(int one, int other) {
+  common::FileIdentity first, second;
+  return common::identify(one, &first) && common::identify(other, &second) && common::same_file(first, second);
 }
 
 }  // namespace
 
-void close_untrusted(int fd) {
-  if (closes_without_waiting(fd)) {
-    close_number(fd);
-  } else {
-    close_on_thread(fd);
-  }
+int start_closer() {
+  return Closer::instance().start();
 }
 
-// The descriptors of a message mostly have consecutive numbers: one call closes a run of them.
-void close_untrusted(std::span<const int> fds) {
-  int first = 0, last = -1;
-  for (int fd : fds) {
-    if (!closes_without_waiting(fd)) {
-      close_on_thread(fd);
-      continue;
-    }
-    if (fd != last + 1) {
-      close_run(first, last);
-      first = fd;
-    }
-    last = fd;
+void hand_over(std::span<const int> fds, ClosingKind kind) {
+  if (fds.empty()) return;
+  auto& closer = Closer::instance();
+  uint64_t ticket;
+  if (!closer.of(kind).hand_over(fds, &ticket)) closer.kick(true);
+}
+
+void hand_over_and_wait(int fd, ClosingKind kind) {
+  auto& closer = Closer::instance();
+  auto& queue = closer.of(kind);
+  uint64_t now = monotonic_ns();
+  uint64_t ticket;
+  if (!queue.hand_over({&fd, 1}, &ticket)) closer.kick(true);
+  if (queue.wait_closed(ticket, now + kInsistNs)) return;
+  if (queue.insist()) queue.wait_begun(ticket, now + kBeginWaitNs);
+  queue.wait_closed(ticket, monotonic_ns() + kListenerWaitNs);
+}
+
+bool hand_over_replaced(int fd, int replacement) {
+  auto& closer = Closer::instance();
+  auto& queue = closer.of(ClosingKind::kListeners);
+  bool distinct = !same_file(fd, replacement);
+  uint64_t now = monotonic_ns();
+  uint64_t ticket;
+  if (!queue.hand_over_replaced(fd, replacement, &ticket)) closer.kick(true);
+  if (queue.wait_closed(ticket, now + kInsistNs)) return true;
+  queue.insist();
+  for (uint64_t wait = kListenerWaitNs; wait <= kReplaceNs; wait *= 2) {
+    if (queue.wait_closed(ticket, now + wait)) return true;
+    if (distinct && same_file(fd, replacement)) return true;
   }
-  close_run(first, last);
+  return false;
+}
+
+ClosingState closing() {
+  uint64_t oldest = UINT64_MAX;
+  size_t count = 0;
+  for (ClosingQueue& queue : Closer::instance().queues()) count += queue.count(&oldest);
+  uint64_t now = monotonic_ns();
+  return {count, count == 0 || oldest > now ? 0 : (now - oldest) / kMillisecond};
+}
+
+ClosingMark closing_mark() {
+  ClosingMark mark;
+  auto& queues = Closer::instance().queues();
+  for (size_t i = 0; i < kClosingKinds; ++i) mark[i] = queues[i].next_ticket();
+  return mark;
+}
+
+bool is_closed(const ClosingMark& mark) {
+  auto& queues = Closer::instance().queues();
+  for (size_t i = 0; i < kClosingKinds; ++i) {
+    if (!queues[i].is_closed_before(mark[i])) return false;
+  }
+  return true;
+}
+
+bool closed_lately() {
+  if (closing().count > 0) return true;
+  uint64_t now = monotonic_ns();
+  auto& queues = Closer::instance().queues();
+  return std::any_of(queues.begin(), queues.end(),
+                     [now](ClosingQueue& queue) { return now - queue.last_handed_over() < kLatelyNs; });
+}
+
+bool wait_for_closing(uint64_t limit_ms) {
+  ClosingMark mark = closing_mark();
+  if (is_closed(mark)) return false;
+  uint64_t deadline = monotonic_ns() + limit_ms * kMillisecond;
+  auto& queues = Closer::instance().queues();
+  for (size_t i = 0; i < kClosingKinds; ++i) queues[i].wait_closed_before(mark[i], deadline);
+  return true;
+}
+
+bool closer_is_full() {
+  return Closer::instance().full();
+}
+
+void observe_closing(void* who, ClosingObserver observer) {
+  Closer::instance().observe(who, observer);
+}
+
+void unobserve_closing(void* who) {
+  Closer::instance().unobserve(who);
+}
+
+void watch_closing(int change) {
+  Closer::instance().watches.fetch_add(change);
+}
+
+void wake_supervisor() {
+  auto& closer = Closer::instance();
+  if (closer.asleep()) closer.kick(false);
+}
+
+bool closing_is_watched() {
+  return Closer::instance().watches.load() > 0;
+}
+
+void tell_closed() {
+  Closer::instance().tell(ClosingEvent::kClosed, ClosingKind::kOthers, 0);
 }
 
 }  // namespace addon

@@ -28,7 +28,7 @@ Napi::Value make_pipe(const Napi::CallbackInfo& info) {
   checked(env, pipe2(ends, O_CLOEXEC | (info[0].ToBoolean() ? O_NONBLOCK : 0)), "pipe2");
   auto result = Napi::Array::New(env, 2);
   // Both are owned before JavaScript can fail.
-  for (int end : ends) Environment::of(env).fds.own(end);
+  for (int end : ends) Environment::of(env).fds.own(end, Owned::kOwn);
   for (uint32_t i = 0; i < 2; ++i) result.Set(i, Napi::Number::New(env, ends[i]));
   return result;
 }
@@ -41,7 +41,7 @@ Napi::Value make_memfd(const Napi::CallbackInfo& info) {
   int fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_NOEXEC_SEAL);
   if (fd == -1 && errno == EINVAL) fd = memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   checked(env, fd, "memfd_create");
-  return Napi::Number::New(env, Environment::of(env).fds.own(fd));
+  return Napi::Number::New(env, Environment::of(env).fds.own(fd, Owned::kOwn));
 }
 
 void truncate_file(const Napi::CallbackInfo& info) {
@@ -59,7 +59,7 @@ Napi::Value make_eventfd(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int flags = EFD_CLOEXEC | (info[1].ToBoolean() ? EFD_SEMAPHORE : 0) | (info[2].ToBoolean() ? EFD_NONBLOCK : 0);
   int fd = checked(env, eventfd(static_cast<unsigned int>(int_argument(info, 0)), flags), "eventfd");
-  return Napi::Number::New(env, Environment::of(env).fds.own(fd));
+  return Napi::Number::New(env, Environment::of(env).fds.own(fd, Owned::kOwn));
 }
 
 }  // namespace

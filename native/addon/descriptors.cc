@@ -8,6 +8,7 @@
 #include "../common/retry.h"
 #include "arguments.h"
 #include "close_number.h"
+#include "closer.h"
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
@@ -19,16 +20,19 @@ namespace {
 
 // A number that is not open is refused: owned, it would later close what another part of the process opened under it,
 // and the table of owned descriptors has a byte for each number below. What this environment owns already is not asked
-// again.
+// again, and is not trusted more than before.
 Napi::Value adopt(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
   auto& owned = Environment::of(info.Env()).fds;
-  bool owned_already = owned.owns(fd);
-  if (!owned_already) {
+  Owned before = owned.how(fd);
+  Owned how = info[1].ToBoolean() ? Owned::kOthers : Owned::kOwn;
+  if (before == Owned::kNot) {
     checked(info.Env(), fcntl(fd, F_GETFD), "fcntl");
-    owned.own(fd);
+    owned.own(fd, how);
+  } else if (before == Owned::kOwn) {
+    owned.change(fd, how);
   }
-  return Napi::Boolean::New(info.Env(), owned_already);
+  return Napi::Boolean::New(info.Env(), before != Owned::kNot);
 }
 
 napi_value disown(napi_env env, napi_callback_info info) {
@@ -36,27 +40,52 @@ napi_value disown(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+void distrust(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).fds.change(int_argument(info, 0), Owned::kOthers);
+}
+
+void treat_as_master(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).fds.change(int_argument(info, 0), Owned::kMaster);
+}
+
+void treat_as_listener(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).fds.change(int_argument(info, 0), Owned::kListener);
+}
+
+Napi::Value untrusted(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), is_untrusted(Environment::of(info.Env()).fds.how(int_argument(info, 0))));
+}
+
 void close_fd(const Napi::CallbackInfo& info) {
   int fd = int_argument(info, 0);
-  Environment::of(info.Env()).fds.disown(fd);
-  // close(2) frees the number whatever it returns. EINTR is no failure: a second call could close another file.
-  if (close_number(fd) == -1 && errno != EINTR) throw_errno(info.Env(), errno, "close");
+  Owned how = Environment::of(info.Env()).fds.disown(fd);
+  if (how == Owned::kListener) {
+    hand_over_and_wait(fd, ClosingKind::kListeners);
+  } else if (is_untrusted(how)) {
+    hand_over({&fd, 1}, closing_kind(how));
+  } else if (close_number(fd) == -1 && errno != EINTR) {
+    // close(2) frees the number whatever it returns. EINTR is no failure: a second call could close another file.
+    throw_errno(info.Env(), errno, "close");
+  }
 }
 
+// A copy shares the original's open file, and every close(2) of it may wait. Only the name of a listener is not freed
+// by the close of a copy.
 Napi::Value duplicate(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  int copy = checked(env, fcntl(int_argument(info, 0), F_DUPFD_CLOEXEC, 3), "fcntl");
-  return Napi::Number::New(env, Environment::of(env).fds.own(copy));
+  int fd = int_argument(info, 0);
+  auto& owned = Environment::of(env).fds;
+  Owned how = owned.how(fd);
+  if (how == Owned::kListener || info[1].ToBoolean()) how = Owned::kOthers;
+  if (how == Owned::kNot) how = Owned::kOwn;
+  return Napi::Number::New(env, owned.own(checked(env, fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl"), how));
 }
 
+// dup2(2) closes what was there, which can wait as any close can.
 void duplicate_to(const Napi::CallbackInfo& info) {
-  int from = int_argument(info, 0);
   int to = int_argument(info, 1);
-  checked(info.Env(), common::retry_on_eintr([&] { return dup2(from, to); }), "dup2");
-}
-
-Napi::Value has_room(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), Environment::of(info.Env()).descriptor_limit.has_room());
+  int copy = checked(info.Env(), fcntl(int_argument(info, 0), F_DUPFD_CLOEXEC, 3), "fcntl");
+  if (!hand_over_replaced(to, copy)) throw_errno(info.Env(), EBUSY, "dup2");
 }
 
 Napi::Value status_flags(const Napi::CallbackInfo& info) {
@@ -95,10 +124,13 @@ Napi::Value identify(const Napi::CallbackInfo& info) {
 void define_descriptors(Napi::Env env, Napi::Object exports) {
   define(env, exports, "adopt", adopt);
   define_fast<disown>(env, exports, "disown");
+  define(env, exports, "distrust", distrust);
+  define(env, exports, "treatAsMaster", treat_as_master);
+  define(env, exports, "treatAsListener", treat_as_listener);
+  define(env, exports, "isUntrusted", untrusted);
   define(env, exports, "close", close_fd);
   define(env, exports, "dup", duplicate);
   define(env, exports, "duplicateTo", duplicate_to);
-  define(env, exports, "hasRoom", has_room);
   define(env, exports, "getStatusFlags", status_flags);
   define(env, exports, "setNonBlocking", set_non_blocking);
   define(env, exports, "tryLock", try_lock);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "closing_news.h"
 #include "descriptor_limit.h"
 #include "owned_fds.h"
 #include "owned_files.h"
@@ -26,6 +27,7 @@ struct SharedMemory {
 
 struct Environment {
   OwnedFds fds;
+  ClosingNews closing;
   OwnedFiles files;
   StartedChildren children;
   DescriptorLimit descriptor_limit;

@@ -7,6 +7,7 @@ namespace addon {
 
 void define_descriptors(Napi::Env env, Napi::Object exports);
 void define_errors(Napi::Env env, Napi::Object exports);
+void define_closing(Napi::Env env, Napi::Object exports);
 void define_files(Napi::Env env, Napi::Object exports);
 void define_sockets(Napi::Env env, Napi::Object exports);
 void define_vsock(Napi::Env env, Napi::Object exports);

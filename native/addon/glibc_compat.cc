@@ -12,8 +12,10 @@
 
 #if defined(__x86_64__)
 #define OLDEST_GLIBC "GLIBC_2.2.5"
+#define OLDEST_CLOCK "GLIBC_2.3.3"
 #elif defined(__aarch64__)
 #define OLDEST_GLIBC "GLIBC_2.17"
+#define OLDEST_CLOCK "GLIBC_2.17"
 #else
 #error "name the version that this architecture's glibc begins with"
 #endif
@@ -47,10 +49,12 @@ int old_pthread_once(pthread_once_t*, void (*)());
 int old_pthread_key_create(pthread_key_t*, void (*)(void*));
 int old_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int old_pthread_attr_setstacksize(pthread_attr_t*, size_t);
+int old_pthread_condattr_setclock(pthread_condattr_t*, clockid_t);
 __asm__(".symver old_pthread_once, pthread_once@" OLDEST_GLIBC);
 __asm__(".symver old_pthread_key_create, pthread_key_create@" OLDEST_GLIBC);
 __asm__(".symver old_pthread_create, pthread_create@" OLDEST_GLIBC);
 __asm__(".symver old_pthread_attr_setstacksize, pthread_attr_setstacksize@" OLDEST_GLIBC);
+__asm__(".symver old_pthread_condattr_setclock, pthread_condattr_setclock@" OLDEST_CLOCK);
 
 int pthread_once(pthread_once_t* control, void (*routine)()) {
   return old_pthread_once(control, routine);
@@ -66,6 +70,10 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 
 int pthread_attr_setstacksize(pthread_attr_t* attributes, size_t size) {
   return old_pthread_attr_setstacksize(attributes, size);
+}
+
+int pthread_condattr_setclock(pthread_condattr_t* attributes, clockid_t clock) {
+  return old_pthread_condattr_setclock(attributes, clock);
 }
 
 // 2.35: where the unwinder finds the tables of the code at an address. Exceptions would end the process without it. A

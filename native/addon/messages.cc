@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include "../common/control_message.h"
@@ -41,7 +42,7 @@ constexpr size_t kSlots = kName + sizeof(sockaddr_un::sun_path) / sizeof(int32_t
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
 // Bits of kOptions. binding/messages.ts mirrors both enums, and a test compares them.
-enum ReceiveOption { kWantName = 1, kKeepWhenFull = 2 };
+enum ReceiveOption { kWantName = 1 };
 enum SendOption { kCredentials = 1 };
 
 // Both are used for every message, so their addresses are looked up once.
@@ -86,8 +87,8 @@ napi_value send(napi_env raw, napi_callback_info info) {
 }
 
 void close_all(const common::ControlData& control) {
-  close_untrusted({control.fds, control.fd_count});
-  if (control.pidfd >= 0) close(control.pidfd);
+  hand_over({control.fds, control.fd_count}, ClosingKind::kOthers);
+  if (control.pidfd >= 0) hand_over({&control.pidfd, 1}, ClosingKind::kOthers);
 }
 
 // No step between the system call and the ownership of its descriptors can throw: the memory was allocated before.
@@ -105,9 +106,9 @@ napi_value receive(napi_env raw, napi_callback_info info) {
 
   common::ControlData control;
   control.wants_name = (options & kWantName) != 0;
-  ssize_t received = (options & kKeepWhenFull) != 0
-                         ? common::receive_message_keeping(socket, data.data(), length, &control)
-                         : common::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT);
+  ssize_t received = environment.descriptor_limit.has_room()
+                         ? common::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT)
+                         : common::receive_message_keeping(socket, data.data(), length, &control);
   if (received == -1) {
     int error = errno;
     close_all(control);
@@ -115,10 +116,11 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   }
   slot[kResult] = static_cast<int32_t>(received);
   if (received == -1) return nullptr;
-  for (size_t i = 0; i < control.fd_count; ++i) slot[kFirstFd + i] = environment.fds.own(control.fds[i]);
+  for (size_t i = 0; i < control.fd_count; ++i)
+    slot[kFirstFd + i] = environment.fds.own(control.fds[i], Owned::kOthers);
   slot[kFlags] = control.flags;
   slot[kFdCount] = static_cast<int32_t>(control.fd_count);
-  slot[kPidfd] = control.pidfd >= 0 ? environment.fds.own(control.pidfd) : control.pidfd;
+  slot[kPidfd] = control.pidfd >= 0 ? environment.fds.own(control.pidfd, Owned::kOthers) : control.pidfd;
   slot[kHasCredentials] = control.has_credentials ? 1 : 0;
   slot[kPid] = control.credentials.pid;
   slot[kUid] = static_cast<int32_t>(control.credentials.uid);
@@ -129,13 +131,24 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   return nullptr;
 }
 
-// Closes the descriptors whose numbers are in the slots from kFirstFd on.
+// Closes the descriptors whose numbers are in the slots from kFirstFd on. Those that came with one message are handed
+// over in one call.
 napi_value close_received(napi_env raw, napi_callback_info) {
   Environment& environment = Environment::of(raw);
   size_t count = std::min(static_cast<size_t>(environment.shared.slots[kFdCount]), common::kMaxRights);
-  std::span<const int> fds(environment.shared.slots + kFirstFd, count);
-  for (int fd : fds) environment.fds.disown(fd);
-  close_untrusted(fds);
+  std::array<int, common::kMaxRights> received;
+  size_t received_count = 0;
+  for (int fd : std::span<const int>(environment.shared.slots + kFirstFd, count)) {
+    ClosingKind kind = closing_kind(environment.fds.disown(fd));
+    if (kind == ClosingKind::kOthers) {
+      received[received_count++] = fd;
+    } else if (kind == ClosingKind::kListeners) {
+      hand_over_and_wait(fd, kind);
+    } else {
+      hand_over({&fd, 1}, kind);
+    }
+  }
+  hand_over({received.data(), received_count}, ClosingKind::kOthers);
   return nullptr;
 }
 

@@ -2,7 +2,9 @@
 // document them.
 #include <napi.h>
 
+#include "closer.h"
 #include "environment.h"
+#include "errors.h"
 #include "families.h"
 #include "pty_stream.h"
 #include "watcher.h"
@@ -10,6 +12,10 @@
 namespace addon {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  // Where no thread can be started, every descriptor that a peer sent would stay open.
+  if (int error = start_closer(); error != 0) {
+    throw_errno(env, error, "pthread_create");
+  }
   auto* environment = new Environment;
   env.SetInstanceData(environment);
   environment->reactor = Reactor::create(env);
@@ -17,6 +23,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   begin_starting_thread();
   define_descriptors(env, exports);
   define_errors(env, exports);
+  define_closing(env, exports);
   define_files(env, exports);
   define_sockets(env, exports);
   define_vsock(env, exports);

@@ -8,24 +8,41 @@
 
 #include <vector>
 
+#include "closer.h"
+
 namespace addon {
+
+// How a descriptor is closed: at once, because no other process had a hand in it, or by one of the closer's queues.
+enum class Owned : uint8_t { kNot, kOwn, kOthers, kMaster, kListener };
+
+constexpr bool is_untrusted(Owned owned) {
+  return owned > Owned::kOwn;
+}
+
+constexpr ClosingKind closing_kind(Owned owned) {
+  if (owned == Owned::kMaster) return ClosingKind::kMasters;
+  return owned == Owned::kListener ? ClosingKind::kListeners : ClosingKind::kOthers;
+}
 
 class OwnedFds {
  public:
   OwnedFds() = default;
   OwnedFds(const OwnedFds&) = delete;
   OwnedFds& operator=(const OwnedFds&) = delete;
-  ~OwnedFds() { close_all(); }
+  ~OwnedFds() { end(); }
 
   // Takes `fd`. Returns it, for use in an expression.
-  int own(int fd);
-  // Gives `fd` up without closing it. False when it is not owned here.
-  bool disown(int fd);
-  bool owns(int fd) const;
-  void close_all();
+  int own(int fd, Owned how);
+  // Changes how `fd` is closed, if it is owned here.
+  void change(int fd, Owned how);
+  // Gives `fd` up without closing it, and returns how it was owned.
+  Owned disown(int fd);
+  Owned how(int fd) const;
 
  private:
-  std::vector<uint8_t> owned_;
+  void end();
+
+  std::vector<Owned> owned_;
 };
 
 }  // namespace addon

@@ -51,7 +51,7 @@ long signal_process(int pidfd, int signal) {
 Napi::Value open_pidfd(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = static_cast<int>(checked(env, syscall(SYS_pidfd_open, int_argument(info, 0), 0), "pidfd_open"));
-  return Napi::Number::New(env, Environment::of(env).fds.own(fd));
+  return Napi::Number::New(env, Environment::of(env).fds.own(fd, Owned::kOwn));
 }
 
 // Other questions than this one reach the file's own code, where a FUSE daemon or a driver may answer late. Any answer

@@ -31,8 +31,8 @@ Napi::Value open_pty(const Napi::CallbackInfo& info) {
   if (failure.failed()) return describe(env, failure);
   OwnedFds& fds = Environment::of(env).fds;
   auto result = Napi::Object::New(env);
-  result.Set("ptmx", Napi::Number::New(env, fds.own(pty.ptmx.release())));
-  result.Set("peer", Napi::Number::New(env, fds.own(pty.peer.release())));
+  result.Set("ptmx", Napi::Number::New(env, fds.own(pty.ptmx.release(), Owned::kMaster)));
+  result.Set("peer", Napi::Number::New(env, fds.own(pty.peer.release(), Owned::kOthers)));
   return result;
 }
 

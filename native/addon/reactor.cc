@@ -1,11 +1,12 @@
 #include "reactor.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include <algorithm>
 
+#include "closer.h"
 #include "errors.h"
+#include "threads.h"
 
 namespace addon {
 
@@ -80,12 +81,18 @@ void Reactor::stop(napi_async_cleanup_hook_handle hook) {
   close_handle(idle_handle_, closing);
   poll_handle_ = nullptr;
   idle_handle_ = nullptr;
-  close(epoll_);
-  epoll_ = -1;
+  give_up_epoll();
 }
 
 Reactor::~Reactor() {
-  if (epoll_ != -1) close(epoll_);
+  give_up_epoll();
+}
+
+// An epoll refers to the files in it, so its close can wait for them. On the main thread the process exits next, and
+// the kernel closes.
+void Reactor::give_up_epoll() {
+  if (epoll_ != -1 && !is_main_thread()) hand_over({&epoll_, 1}, ClosingKind::kOthers);
+  epoll_ = -1;
 }
 
 int Reactor::add(int fd, uint32_t events, Source* source) {

@@ -57,6 +57,7 @@ class Reactor : public std::enable_shared_from_this<Reactor> {
   void run_queue();
   void call(Source* source, uint32_t events);
   void forget(Source* source);
+  void give_up_epoll();
 
   Napi::Env env_;
   int epoll_ = -1;

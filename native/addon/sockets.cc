@@ -48,8 +48,9 @@ Address address_argument(const Napi::CallbackInfo& info, size_t index) {
   return address;
 }
 
+// What waits in a socket's queue is a stranger's, and is closed with it.
 Napi::Value own(Napi::Env env, int fd) {
-  return Napi::Number::New(env, Environment::of(env).fds.own(fd));
+  return Napi::Number::New(env, Environment::of(env).fds.own(fd, Owned::kOthers));
 }
 
 Napi::Value unix_socket(const Napi::CallbackInfo& info) {
@@ -63,8 +64,8 @@ Napi::Value unix_socketpair(const Napi::CallbackInfo& info) {
   int fds[2];
   checked(env, socketpair(AF_UNIX, int_argument(info, 0) | SOCK_CLOEXEC, 0, fds), "socketpair");
   auto& owned = Environment::of(env).fds;
-  owned.own(fds[0]);
-  owned.own(fds[1]);
+  owned.own(fds[0], Owned::kOthers);
+  owned.own(fds[1], Owned::kOthers);
   auto pair = Napi::Array::New(env, 2);
   pair.Set(0u, Napi::Number::New(env, fds[0]));
   pair.Set(1u, Napi::Number::New(env, fds[1]));
@@ -73,7 +74,9 @@ Napi::Value unix_socketpair(const Napi::CallbackInfo& info) {
 
 void bind_to(const Napi::CallbackInfo& info) {
   Address address = address_argument(info, 1);
-  checked(info.Env(), bind(int_argument(info, 0), reinterpret_cast<sockaddr*>(&address.un), address.length), "bind");
+  int fd = int_argument(info, 0);
+  checked(info.Env(), bind(fd, reinterpret_cast<sockaddr*>(&address.un), address.length), "bind");
+  Environment::of(info.Env()).fds.change(fd, Owned::kListener);
   if (info[2].IsString()) Environment::of(info.Env()).files.own(info[2].As<Napi::String>().Utf8Value());
 }
 
@@ -131,7 +134,7 @@ Napi::Value peer_pidfd(const Napi::CallbackInfo& info) {
   int pidfd = -1;
   socklen_t length = sizeof(pidfd);
   checked(env, getsockopt(int_argument(info, 0), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length), "getsockopt");
-  return own(env, pidfd);
+  return Napi::Number::New(env, Environment::of(env).fds.own(pidfd, Owned::kOwn));
 }
 
 // The bytes of sun_path as the kernel returns them: a pathname with a NUL. Null when the socket has no name.

@@ -67,7 +67,7 @@ Napi::Value next_reply(const Napi::CallbackInfo& info) {
       reply = {0, 0, error, "pidfd_open"};
     }
   }
-  if (pidfd >= 0) environment.fds.own(pidfd);
+  if (pidfd >= 0) environment.fds.own(pidfd, Owned::kOwn);
   auto result = Napi::Object::New(env);
   result.Set("id", Napi::Number::New(env, id));
   result.Set("pid", Napi::Number::New(env, reply.pid));

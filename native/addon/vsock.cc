@@ -25,12 +25,14 @@ sockaddr_vm address_argument(const Napi::CallbackInfo& info, size_t index) {
 Napi::Value vsock_socket(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = checked(env, socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket");
-  return Napi::Number::New(env, Environment::of(env).fds.own(fd));
+  return Napi::Number::New(env, Environment::of(env).fds.own(fd, Owned::kOthers));
 }
 
 void vsock_bind(const Napi::CallbackInfo& info) {
   sockaddr_vm address = address_argument(info, 1);
-  checked(info.Env(), bind(int_argument(info, 0), reinterpret_cast<sockaddr*>(&address), sizeof(address)), "bind");
+  int fd = int_argument(info, 0);
+  checked(info.Env(), bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), "bind");
+  Environment::of(info.Env()).fds.change(fd, Owned::kListener);
 }
 
 // False: the connection is pending, and the socket becomes writable at its end. EINTR leaves it pending too (POSIX,

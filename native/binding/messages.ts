@@ -41,8 +41,6 @@ export const scratch: Buffer = Buffer.allocUnsafeSlow(65536);
 export const ReceiveOption = {
   /** Ask for the sender's address. */
   wantName: 1,
-  /** At RLIMIT_NOFILE leave a message with descriptors in the socket, and fail with EMFILE. Costs a second call. */
-  keepWhenFull: 2,
 } as const;
 
 /** Bits of the slot `options` for `sendmsg`. */
@@ -68,13 +66,11 @@ export interface MessageFunctions {
   /**
    * recvmsg(2) with MSG_DONTWAIT | MSG_CMSG_CLOEXEC of at most `length` bytes into `scratch`, or into `buffer` when they
    * do not fit there: bytes received (0 at the end), or -1 when it would block. `control` is filled as ControlSlot says;
-   * every fd in it is owned.
+   * every fd in it is owned. Near RLIMIT_NOFILE a message with descriptors is looked at first; when there is no room for
+   * them it stays in the socket, and the call fails with EMFILE.
    */
   recvmsg(fd: number, length: number, options: number, buffer?: Uint8Array): number;
-  /**
-   * close(2) of received descriptors, the first `count` in `control`. A close that could wait for a FUSE daemon runs on
-   * another thread. The others take one call for each run of consecutive numbers.
-   */
+  /** Hands over the first `count` descriptors in `control` for closing, those of a message in one step. */
   closeReceived(count: number): void;
 }
 

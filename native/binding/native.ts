@@ -2,19 +2,23 @@
 // call; the comment of each names its calls. They have no defaults and throw errors in the shape of Node.js: {code,
 // errno, syscall}. "Owned" means owned by this environment (the main thread, or a Worker): it closes the descriptors
 // that are left when it ends.
+import type { ClosingFunctions } from "./closing.js";
 import type { ConsoleVerdict } from "./console.js";
 import { loadAddon } from "./load.js";
 import { type MessageFunctions, messageFunctions } from "./messages.js";
+import { waitingForRoom } from "./room.js";
 
 export { recognizeCopies } from "./brand.js";
 export { callApart } from "./call-apart.js";
 export { closeQuietly } from "./close-quietly.js";
+export { ClosingEvent, ClosingKind, type ClosingState } from "./closing.js";
 export { ConsoleRefusal, type ConsoleVerdict } from "./console.js";
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SendOption, SUN_PATH_BYTES, scratch } from "./messages.js";
 export { ToLibrary, ToMonitor } from "./monitor-protocol.js";
 export { onAbort, throwIfAborted } from "./on-abort.js";
 export { MAX_TIME_MS, OptionChecks, type Range, type Size } from "./options.js";
+export { mayFindRoom, withRoom } from "./room.js";
 
 export interface FileIdentity {
   /** st_mode: type and permissions. */
@@ -147,25 +151,23 @@ export interface StartReply {
   call: string;
 }
 
-export interface Native extends MessageFunctions {
+export interface Native extends MessageFunctions, ClosingFunctions {
   /** The error that a function here throws when a call `syscall` fails with `errno`: for calls that were made elsewhere. */
   makeError(errno: number, syscall: string): SystemError;
   /**
    * Makes `fd` owned: fcntl(2) F_GETFD, which fails with EBADF when it is not open. True when it was owned already, as
-   * everything is that a function here makes.
+   * everything is that a function here makes. An `untrusted` one is closed by the closer.
    */
-  adopt(fd: number): boolean;
+  adopt(fd: number, untrusted: boolean): boolean;
   /** Gives `fd` up without closing it. */
   disown(fd: number): void;
-  /** close(2) of a descriptor that this process made; 0, 1 and 2 become /dev/null. EINTR counts as closed. */
-  close(fd: number): void;
-  /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. */
-  dup(fd: number): number;
   /**
-   * Whether this process may open as many more files as one message can carry: fstat(2) of /proc/self/fd and
-   * getrlimit(2). False where the kernel does not report the number of open files (before Linux 6.2, or without /proc).
+   * close(2) of a descriptor that no other process had a hand in; 0, 1 and 2 become /dev/null. EINTR counts as closed. Any
+   * other descriptor is handed over to the closer, which reports no error.
    */
-  hasRoom(): boolean;
+  close(fd: number): void;
+  /** fcntl(2) F_DUPFD_CLOEXEC; the copy is owned. It is as untrusted as `fd`, or more. */
+  dup(fd: number, untrusted?: boolean): number;
   /** fcntl(2) F_GETFL. */
   getStatusFlags(fd: number): number;
   /** fcntl(2) F_GETFL and F_SETFL with O_NONBLOCK, a flag that all holders of the open file description share. */
@@ -262,7 +264,7 @@ export interface Native extends MessageFunctions {
   newSession(): void;
   /** ioctl_tty(2) TIOCSCTTY. */
   setControllingTerminal(fd: number): void;
-  /** dup2(2): not close-on-exec, and not owned. */
+  /** dup2(2), on a thread: not close-on-exec, and not owned. The old file may be closed later. */
   duplicateTo(from: number, to: number): void;
 
   /** ioctl_tty(2) TIOCGSID of a master: the pid of the session leader that has the terminal; 0 without a session. */
@@ -319,5 +321,18 @@ export interface Native extends MessageFunctions {
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;
 }
 
+const addon = loadAddon() as Omit<Native, keyof MessageFunctions>;
+
 // A copy, because V8 looks up every property of an object that N-API filled in a hash table, for every message.
-export const native: Native = { ...(loadAddon() as Omit<Native, keyof MessageFunctions>), ...messageFunctions };
+export const native: Native = {
+  ...addon,
+  ...messageFunctions,
+  dup: waitingForRoom(addon.dup),
+  socketpair: waitingForRoom(addon.socketpair),
+  getPeerPidfd: waitingForRoom(addon.getPeerPidfd),
+  openPidfd: waitingForRoom(addon.openPidfd),
+  openPty: waitingForRoom(addon.openPty),
+  pipe: waitingForRoom(addon.pipe),
+  memfd: waitingForRoom(addon.memfd),
+  eventfd: waitingForRoom(addon.eventfd),
+};

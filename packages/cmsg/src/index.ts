@@ -1,8 +1,9 @@
 // File descriptor passing over Unix sockets: unix(7), cmsg(3).
-export type { Credentials } from "cmsg-native";
+export type { ClosingState, Credentials } from "cmsg-native";
 export { NativeLoadError } from "cmsg-native";
 export type { UnixAddress } from "./address/unix-address.js";
 export { CMSG_ERROR_CODES, CmsgError, type CmsgErrorCode, type SyscallError } from "./errors.js";
+export { closed, closing } from "./fd/closing.js";
 export { type Fd, OwnedFd, type OwnedFdOptions } from "./fd/owned-fd.js";
 export {
   type ControlMessageHeader,

@@ -13,7 +13,7 @@ import { InitError } from "./errors.js";
  * @throws InitError ERR_INIT_SESSION; ENOTTY, EPERM (another session's terminal) …
  */
 export function setupConsole(peer: Fd): void {
-  const terminal = typeof peer === "number" ? new OwnedFd(peer) : peer;
+  const terminal = typeof peer === "number" ? new OwnedFd(peer, { untrusted: true }) : peer;
   try {
     if (native.getSession(0) !== process.pid) leadSession();
     takeTerminal(terminal.fd);

@@ -27,13 +27,12 @@ t.test("a send that waited resolves, and arrives once", async (t) => {
     );
     await turn();
   }
-  const closes = failCloses(t);
+  failCloses(t);
   for (let i = 0; i < sent; i++) {
     using message = await other.receive();
     t.equal(message?.fds.length, 1);
   }
   await waiting;
-  t.ok(closes.count > 0, "its copy was closed, with an error");
   one.close();
   t.equal(await other.receive(), null, "nothing came twice");
   other.close();

@@ -1,7 +1,7 @@
 // UnixSocket: messages in order, waiting for room, ended by signals and by close.
 import { writeFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import { OwnedFd, recvmsg, UnixServer, UnixSocket } from "cmsg";
+import { closed, OwnedFd, recvmsg, UnixServer, UnixSocket } from "cmsg";
 import { native } from "cmsg-native";
 import t, { type Test } from "tap";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
@@ -213,6 +213,7 @@ t.test("fromFd takes a stream socket, and leaves its O_NONBLOCK as it was", asyn
   const socket = UnixSocket.fromFd(one);
   t.equal(native.getStatusFlags(one), flags);
   socket.close();
+  await closed();
   t.equal(recvmsg(other)?.data.length, 0, "it was closed with its owner");
   native.close(other);
   t.throws(() => UnixSocket.fromFd(0), { code: "ENOTSOCK" });

@@ -5,6 +5,8 @@ import { constants } from "node:os";
 import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import * as binding from "cmsg-native";
 import {
+  ClosingEvent,
+  ClosingKind,
   ConsoleRefusal,
   ControlSlot,
   PtyProblem,
@@ -55,6 +57,8 @@ t.test("the addon's enums have the same numbers in TypeScript", async (t) => {
   t.strictSame(problems, { ...PtyProblem });
   t.strictSame(enumOf("common/judge_console.h", "ConsoleRefusal"), { ...ConsoleRefusal });
   t.strictSame(enumOf("addon/pty_stream.h", "PtyResult"), { ...PtyResult });
+  t.strictSame(enumOf("addon/closer.h", "ClosingKind"), { ...ClosingKind });
+  t.strictSame(enumOf("addon/closer.h", "ClosingEvent"), { ...ClosingEvent });
   t.strictSame(enumOf("addon/messages.cc", "ReceiveOption"), { ...ReceiveOption });
   t.strictSame(enumOf("addon/messages.cc", "SendOption"), { ...SendOption });
 });

@@ -10,6 +10,7 @@ import { repository } from "../support/paths.js";
 const ROOMS = {
   cmsg: [
     "errors.ts",
+    "diagnostics.ts",
     "options.ts",
     "fd",
     "address",

@@ -4,6 +4,8 @@ import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { ControlSlot, closeQuietly, control, native, recognizeCopies, SCM_MAX_FD } from "cmsg-native";
 import { CmsgError } from "../errors.js";
+// Tells of closes that hang.
+import "./closing.js";
 import { forgotten, type Origin } from "./forgotten.js";
 
 /** A descriptor by its number or by its owner. What takes one says whether it *takes* or *borrows* it. */
@@ -11,8 +13,9 @@ export type Fd = number | OwnedFd;
 
 export interface OwnedFdOptions {
   /**
-   * Close it on another thread where close(2) could wait for somebody else, as it does for a file of a FUSE mount whose
-   * daemon is silent. True of every descriptor that this package received.
+   * Close it on another thread, because another process had a hand in it and can make close(2) wait: a file of a FUSE mount
+   * whose daemon is silent, a Unix socket in whose queue a lingering TCP socket lies. `close()` then returns at once and
+   * reports no error of close(2). True of every descriptor that this package received.
    */
   untrusted?: boolean;
 }
@@ -46,7 +49,7 @@ export class OwnedFd implements Disposable {
    * @throws CmsgError ERR_CMSG_INVALID_ARG when `fd` is not a descriptor's number; EBADF when it is not open.
    */
   constructor(fd: number, options?: OwnedFdOptions) {
-    const made = options === RECEIVED || native.adopt(checkFd(fd));
+    const made = options === RECEIVED || native.adopt(checkFd(fd), options?.untrusted === true);
     this.#closedByFs = !isMainThread && !made && !released.delete(fd) && fd > STDERR;
     this.#fd = fd;
     this.#untrusted = options?.untrusted === true;
@@ -72,7 +75,8 @@ export class OwnedFd implements Disposable {
 
   /**
    * close(2). A second call does nothing. 0, 1 and 2 are replaced by /dev/null (dup2), so that no file that is opened later
-   * becomes a standard stream.
+   * becomes a standard stream. An `untrusted` descriptor is closed on a thread: it is still open when this returns
+   * (`closed()` waits for that), and nothing is thrown.
    */
   close(): void {
     const fd = this.#fd;
@@ -82,6 +86,7 @@ export class OwnedFd implements Disposable {
       control[ControlSlot.firstFd] = fd;
       native.closeReceived(1);
     } else if (this.#closedByFs) {
+      if (native.isUntrusted(fd)) closeCopyFirst(fd);
       native.disown(fd);
       closeSync(fd);
     } else {
@@ -155,7 +160,8 @@ export function taking<Result>(fd: Fd, use: (owner: OwnedFd) => Result): Result 
 export function duplicates(fds: readonly Fd[]): OwnedFd[] {
   const copies: OwnedFd[] = [];
   try {
-    for (const fd of fds) copies.push(new OwnedFd(native.dup(numberOf(fd))));
+    // Whatever a number leads to: a copy of what was received is as dangerous to close.
+    for (const fd of fds) copies.push(new OwnedFd(native.dup(numberOf(fd), true), RECEIVED));
     return copies;
   } catch (error) {
     discardAll(copies);
@@ -197,6 +203,12 @@ export function closeReceived(fds: readonly number[]): void {
     for (let i = 0; i < count; i++) control[ControlSlot.firstFd + i] = fds[first + i] as number;
     native.closeReceived(count);
   }
+}
+
+// Node.js forgets a number only when its fs closes it, at once. With a copy being closed on a thread that is not the last
+// close of the file, so it hangs up no terminal. Without a free number it is.
+function closeCopyFirst(fd: number): void {
+  closeQuietly(() => native.close(native.dup(fd)));
 }
 
 function checkFd(fd: number): number {

@@ -145,7 +145,8 @@ export interface RecvmsgOptions {
  * @returns `undefined` when nothing waits (EAGAIN); at the end of a stream, a message without bytes.
  * @throws CmsgError ERR_CMSG_TRUNCATED (MSG_CTRUNC), ERR_CMSG_DATA_TRUNCATED (a record longer than `length`),
  * ERR_CMSG_FD_COUNT (more than `maxFds`): every descriptor that came is closed, and the bytes are lost;
- * ERR_CMSG_INVALID_ARG; a system call's error such as ECONNRESET.
+ * ERR_CMSG_INVALID_ARG; EMFILE: this process has too many files open for the message's descriptors, and the message waits
+ * in the socket; a system call's error such as ECONNRESET.
  */
 export function recvmsg(socket: Fd, options: RecvmsgOptions = NOTHING): Message | undefined {
   return receiveMessage(numberOf(socket), options, options.from === true ? ReceiveOption.wantName : 0);

@@ -1,6 +1,6 @@
 // connect(2) of a socket of our own.
 import { setTimeout as delay } from "node:timers/promises";
-import { closeQuietly, native, throwIfAborted } from "cmsg-native";
+import { closeQuietly, native, throwIfAborted, withRoom } from "cmsg-native";
 import { checkAddress, connectTo, type UnixAddress } from "../address/unix-address.js";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
@@ -22,7 +22,7 @@ export async function connectedFd(address: UnixAddress, options: ConnectOptions)
   checks.abortSignal(signal);
   throwIfAborted(signal);
   checkAddress(address);
-  const owner = new OwnedFd(native.socket(numberOfType(type)));
+  const owner = new OwnedFd(await withRoom(() => native.socket(numberOfType(type))));
   try {
     setPassing(owner.fd, options);
     while (!connectTo(owner.fd, address)) await delay(BACKLOG_RETRY_MS, undefined, { signal });

@@ -4,9 +4,12 @@
 // never holds it up.
 import { closeQuietly, native, SOCK_DGRAM, type Watcher } from "cmsg-native";
 import { connectTo, type UnixAddress } from "../address/unix-address.js";
+import { WOULD_BLOCK } from "./pending.js";
+import { RoomWait } from "./room-wait.js";
 
 export class DatagramRoom {
   readonly #onRoom: () => void;
+  readonly #room: RoomWait = new RoomWait(() => this.#onRoom());
   #waiting: { fd: number; watcher: Watcher } | undefined;
   #ref = true;
 
@@ -17,7 +20,8 @@ export class DatagramRoom {
   /** Calls back once when `address` takes messages again. Throws what connect(2) says of it. */
   wait(address: UnixAddress): void {
     if (this.#waiting) return;
-    const fd = native.socket(SOCK_DGRAM);
+    const fd = this.#room.attempt(() => native.socket(SOCK_DGRAM));
+    if (fd === WOULD_BLOCK) return;
     try {
       connectTo(fd, address);
       const watcher = new native.Watcher(fd, () => {
@@ -34,6 +38,7 @@ export class DatagramRoom {
   }
 
   stop(): void {
+    this.#room.stop();
     if (!this.#waiting) return;
     const { fd, watcher } = this.#waiting;
     this.#waiting = undefined;
@@ -44,5 +49,6 @@ export class DatagramRoom {
   setRef(ref: boolean): void {
     this.#ref = ref;
     this.#waiting?.watcher.setRef(ref);
+    this.#room.setRef(ref);
   }
 }

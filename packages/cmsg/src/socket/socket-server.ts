@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { closeQuietly, native, type Watcher } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
+import { RoomWait } from "./room-wait.js";
 
 // Out of descriptors, memory or watches: the connection waits in the backlog, and no event tells when there is room.
 const RETRY_MS = 50;
@@ -14,11 +15,13 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
   readonly #accepts: PendingOperations = new PendingOperations(() => this.#watch());
   readonly #closing: AbortController = new AbortController();
   #ref = true;
+  readonly #room: RoomWait = new RoomWait(() => this.#accepts.ready());
 
   /** Takes a listening socket; when this throws, it is the caller's again. */
   protected constructor(owner: OwnedFd) {
     this.#owner = owner;
     this.#watcher = new native.Watcher(owner.fd, () => this.#accepts.ready());
+    native.treatAsListener(owner.fd);
   }
 
   /** Takes a connection; when this throws, it is the caller's again. */
@@ -35,7 +38,8 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
   }
 
   /**
-   * The next connection, the caller's to end.
+   * The next connection, the caller's to end. While no further descriptor can be closed, because every closing thread of
+   * the process hangs, connections wait in the backlog; diagnostics_channel `cmsg:full` and `cmsg:free` tell.
    *
    * @throws CmsgError ERR_CMSG_CLOSED; EMFILE, ENFILE (the connection stays queued); the signal's reason.
    */
@@ -64,18 +68,24 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
   unref(): this {
     this.#ref = false;
     this.#watcher.setRef(false);
+    this.#room.setRef(false);
     return this;
   }
 
   ref(): this {
     this.#ref = true;
     this.#watcher.setRef(true);
+    this.#room.setRef(true);
     return this;
   }
 
-  /** Ends what waits with ERR_CMSG_CLOSED, and closes. Connections stay open. */
+  /**
+   * Ends what waits with ERR_CMSG_CLOSED, and closes on a thread. Connections stay open. The name is free when this returns,
+   * unless the close takes more than 5 ms to begin.
+   */
   close(): void {
     if (this.closed) return;
+    this.#room.stop();
     this.#watcher.close();
     closeQuietly(() => this.#owner.close());
     this.#accepts.failAll(closedError("server"));
@@ -87,8 +97,10 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
   }
 
   #acceptNow(): Connection | typeof WOULD_BLOCK {
-    const fd = native.accept(this.#owner.fd);
-    if (fd < 0) return WOULD_BLOCK;
+    // A connection that could not be closed again is not accepted.
+    const full = !this.#room.waiting && native.closerIsFull();
+    const fd = full ? this.#room.wait() : this.#room.attempt(() => native.accept(this.#owner.fd));
+    if (fd === WOULD_BLOCK || fd < 0) return WOULD_BLOCK;
     const owner = new OwnedFd(fd);
     try {
       return this.connectionOf(owner);
@@ -104,6 +116,6 @@ export abstract class SocketServer<Connection> implements Disposable, AsyncItera
   }
 
   #watch(): void {
-    if (!this.closed) this.#watcher.watch(this.#accepts.waiting, false);
+    if (!this.closed) this.#watcher.watch(this.#accepts.waiting && !this.#room.waiting, false);
   }
 }

@@ -1,5 +1,5 @@
 // A listening Unix socket.
-import { closeQuietly, native, SOCK_SEQPACKET, SOCK_STREAM } from "cmsg-native";
+import { closeQuietly, native, SOCK_SEQPACKET, SOCK_STREAM, withRoom } from "cmsg-native";
 import { addressOf, addressText, bindTo, checkAddress, type UnixAddress } from "../address/unix-address.js";
 import { type Fd, numberOf, OwnedFd, taking } from "../fd/owned-fd.js";
 import { checkBacklog, checkMode, checks } from "../options.js";
@@ -56,7 +56,7 @@ export class UnixServer extends SocketServer<UnixSocket> {
     checks.oneOf("type", type, ["stream", "seqpacket"]);
     checkBacklog(backlog);
     checkMode(options.mode);
-    const owner = new OwnedFd(native.socket(numberOfType(type)));
+    const owner = new OwnedFd(await withRoom(() => native.socket(numberOfType(type))));
     let file: SocketFile | undefined;
     try {
       setPassing(owner.fd, options);

@@ -12,6 +12,7 @@ import {
   recognizeCopies,
   SHUT_WR,
   type Watcher,
+  withRoom,
 } from "cmsg-native";
 import { addressOf, bindTo, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
@@ -21,6 +22,7 @@ import { checkMode } from "../options.js";
 import { type ConnectOptions, connectedFd } from "./connect.js";
 import { type PassOptions, peerPidfdOf, setPassing } from "./passing.js";
 import { closedError, PendingOperations, WOULD_BLOCK } from "./pending.js";
+import { RoomWait } from "./room-wait.js";
 import { Sender, type SendOptions } from "./sender.js";
 import {
   type BindOptions,
@@ -48,6 +50,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   readonly #watcher: Watcher;
   readonly #receives: PendingOperations = new PendingOperations(() => this.#watch());
   readonly #sender: Sender;
+  readonly #room: RoomWait = new RoomWait(() => this.#receives.ready());
 
   /** @internal Takes a socket that is known to be of that type. */
   static create(owner: OwnedFd, type: SocketType): UnixSocket {
@@ -85,7 +88,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   static async bind(address?: UnixAddress, options: BindSocketOptions = {}): Promise<UnixSocket> {
     const { type = "datagram" } = options;
     checkMode(options.mode);
-    const owner = new OwnedFd(native.socket(numberOfType(type)));
+    const owner = new OwnedFd(await withRoom(() => native.socket(numberOfType(type))));
     let file: SocketFile | undefined;
     try {
       setPassing(owner.fd, options);
@@ -125,7 +128,13 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     const number = numberOf(fd);
     const type = typeOf(number);
     setPassing(number, options);
-    return taking(fd, (owner) => new UnixSocket(owner, type));
+    const bound = type === "datagram" && native.getSocketName(number) !== null;
+    return taking(fd, (owner) => {
+      const socket = new UnixSocket(owner, type);
+      if (bound) native.treatAsListener(number);
+      else native.distrust(number);
+      return socket;
+    });
   }
 
   get closed(): boolean {
@@ -208,8 +217,8 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
     const socket = this.#open();
     const name = this.type === "datagram" ? ReceiveOption.wantName : 0;
     const attempt = (): Message | null | typeof WOULD_BLOCK => {
-      const message = receiveMessage(socket, limits, native.hasRoom() ? name : name | ReceiveOption.keepWhenFull);
-      if (message === undefined) return WOULD_BLOCK;
+      const message = this.#room.attempt(() => receiveMessage(socket, limits, name));
+      if (message === undefined || message === WOULD_BLOCK) return WOULD_BLOCK;
       return this.#isEnd(message) ? null : message;
     };
     try {
@@ -252,16 +261,22 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   unref(): this {
     this.#watcher.setRef(false);
     this.#sender.setRef(false);
+    this.#room.setRef(false);
     return this;
   }
 
   ref(): this {
     this.#watcher.setRef(true);
     this.#sender.setRef(true);
+    this.#room.setRef(true);
     return this;
   }
 
-  /** Ends what waits with ERR_CMSG_CLOSED, removes the socket file and closes. A second call does nothing. */
+  /**
+   * Ends what waits with ERR_CMSG_CLOSED, removes the socket file and closes, on a thread: `closed()` waits for that. Of a
+   * bound datagram socket the name is free when this returns, unless the close takes more than 5 ms to begin. A second
+   * call does nothing.
+   */
   close(): void {
     if (this.closed) return;
     this.#stop();
@@ -296,6 +311,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   #stop(): void {
     this.#watcher.close();
     this.#sender.stop();
+    this.#room.stop();
   }
 
   #failAll(): void {
@@ -309,7 +325,7 @@ export class UnixSocket implements Disposable, AsyncIterable<Message> {
   }
 
   #watch(): void {
-    if (!this.closed) this.#watcher.watch(this.#receives.waiting, this.#sender.waiting);
+    if (!this.closed) this.#watcher.watch(this.#receives.waiting && !this.#room.waiting, this.#sender.waiting);
   }
 }
 recognizeCopies(UnixSocket, "cmsg.UnixSocket");

@@ -36,7 +36,7 @@ export async function lend(socket: UnixSocket, { fds = [0, 1, 2], signal }: Lend
   checks.abortSignal(signal);
   if (!Array.isArray(fds) || fds.length !== 3) throw checks.refusal("fds", "an array of three descriptors", fds);
   const terminals = fds.map(numberOf).filter((fd) => isatty(fd));
-  const terminal = terminals[0] === undefined ? undefined : new OwnedFd(native.dup(terminals[0]));
+  const terminal = terminals[0] === undefined ? undefined : new OwnedFd(native.dup(terminals[0], true));
   try {
     const settings = terminal && native.getTerminalSettings(terminal.fd);
     try {
@@ -132,8 +132,8 @@ function notStdio(seen: string, cause?: unknown): CmsgError {
 }
 
 /**
- * `borrow`, and then puts them in the place of this process's own 0, 1 and 2 with dup2(2): the old ones are closed, and
- * programs started from here inherit the new ones. `process.stdin`, `process.stdout` and `console`, first used
+ * `borrow`, and then puts them in the place of this process's own 0, 1 and 2 with dup2(2): the old ones are closed, on a
+ * thread, and programs started from here inherit the new ones. `process.stdin`, `process.stdout` and `console`, first used
  * afterwards, are streams of the right kind. Used before, a stream of output that is a pipe or a file goes on with the
  * new one, since it writes to the number; what cannot follow is refused. For the whole process: not in a Worker.
  *

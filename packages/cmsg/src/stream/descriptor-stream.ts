@@ -66,7 +66,9 @@ export abstract class DescriptorStream extends SocketStream {
     });
     watcher.setRef(this.#ref);
     this.writer.open(owner.fd);
-    this.#connection = { owner, watcher, reader: new StreamReader(owner.fd, this.#sink()) };
+    const reader = new StreamReader(owner.fd, this.#sink());
+    reader.setRef(this.#ref);
+    this.#connection = { owner, watcher, reader };
   }
 
   override read(size?: number): unknown {
@@ -129,6 +131,7 @@ export abstract class DescriptorStream extends SocketStream {
       received: (bytes: number) => this.received(bytes),
       deliver: (data: Buffer, fds: number[]) => this.deliver(data, fds),
       end: () => void this.give(null),
+      roomAgain: () => this.#receive(),
       fail: (error: unknown) => this.destroy(error as Error),
     };
   }
@@ -157,6 +160,7 @@ export abstract class DescriptorStream extends SocketStream {
   #setRef(ref: boolean): this {
     this.#ref = ref;
     this.#connection?.watcher.setRef(ref);
+    this.#connection?.reader.setRef(ref);
     this.writer.setRef(ref);
     return this;
   }

@@ -1,9 +1,11 @@
 // The receiving half of a UnixStream: messages from the socket to a Readable, each one's descriptors just before its
 // bytes.
-import { ControlSlot, closeQuietly, control, MSG_CTRUNC, native, ReceiveOption, scratch } from "cmsg-native";
+import { ControlSlot, closeQuietly, control, MSG_CTRUNC, native, scratch } from "cmsg-native";
 import { CmsgError } from "../errors.js";
 import { closeReceived } from "../fd/owned-fd.js";
 import { copyOf } from "../message/message.js";
+import { WOULD_BLOCK } from "../socket/pending.js";
+import { RoomWait } from "../socket/room-wait.js";
 
 export interface Sink {
   /** Bytes that were delivered and not consumed yet. */
@@ -12,6 +14,8 @@ export interface Sink {
   /** Takes both. False when no more is wanted for now. */
   deliver(data: Buffer, fds: number[]): boolean;
   end(): void;
+  /** Descriptors were closed: `ready` is in order. */
+  roomAgain(): void;
   fail(error: unknown): void;
 }
 
@@ -26,6 +30,7 @@ export class StreamReader {
   #ended = false;
   // Came while bytes before it were not consumed yet: 'fds' now would be taken for theirs.
   #held: { data: Buffer; fds: number[] } | undefined;
+  readonly #room: RoomWait = new RoomWait(() => this.#sink.roomAgain());
 
   constructor(socket: number, sink: Sink) {
     this.#socket = socket;
@@ -34,7 +39,7 @@ export class StreamReader {
 
   /** Whether the socket's readiness is waited for. */
   get waiting(): boolean {
-    return this.#wanted && !this.#ended && this.#held === undefined;
+    return this.#wanted && !this.#ended && this.#held === undefined && !this.#room.waiting;
   }
 
   get holds(): boolean {
@@ -48,17 +53,17 @@ export class StreamReader {
 
   /** There may be something to read. */
   ready(): void {
-    const options = native.hasRoom() ? 0 : ReceiveOption.keepWhenFull;
     for (let i = 0; i < MAX_MESSAGES_PER_TURN && this.waiting; i++) {
-      const received = this.#receive(options);
+      const received = this.#receive();
       if (received < 0) break;
       this.#take(received);
     }
   }
 
-  #receive(options: number): number {
+  #receive(): number {
     try {
-      const received = native.recvmsg(this.#socket, scratch.length, options);
+      const received = this.#room.attempt(() => native.recvmsg(this.#socket, scratch.length, 0));
+      if (received === WOULD_BLOCK) return -1;
       if (received > 0) this.#sink.received(received);
       if (received >= 0 && (control[ControlSlot.flags] as number) & MSG_CTRUNC) throw truncated();
       return received;
@@ -67,6 +72,10 @@ export class StreamReader {
       this.#sink.fail(error);
       return -1;
     }
+  }
+
+  setRef(ref: boolean): void {
+    this.#room.setRef(ref);
   }
 
   /** Hands on what was held, once nothing stands before it. */
@@ -80,6 +89,7 @@ export class StreamReader {
   /** Closes what was not handed on. */
   stop(): void {
     this.#ended = true;
+    this.#room.stop();
     closeReceived(this.#held?.fds ?? NO_FDS);
     this.#held = undefined;
   }

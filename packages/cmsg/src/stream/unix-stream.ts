@@ -68,7 +68,10 @@ export class UnixStream extends DescriptorStream {
     if (fd === undefined) return start({ path: path as UnixAddress });
     requireStream(numberOf(fd));
     // Now and not when it is used, in a later turn: a Worker may end in between.
-    return taking(fd, (owner) => start({ fd: owner }));
+    return taking(fd, (owner) => {
+      native.distrust(owner.fd);
+      return start({ fd: owner });
+    });
   }
 
   /** As `net.Socket`'s: true before it is connected, and after it is closed. */

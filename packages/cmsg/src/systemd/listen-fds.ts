@@ -79,7 +79,8 @@ export function listenFds({ unsetEnvironment = true }: ListenFdsOptions = {}): P
   if (unsetEnvironment) unset();
   return Array.from({ length: count }, (_, index) => ({
     name: names[index] ?? UNNAMED,
-    fd: new OwnedFd(LISTEN_FDS_START + index),
+    // What peers sent to such a socket is closed with it.
+    fd: new OwnedFd(LISTEN_FDS_START + index, { untrusted: true }),
   }));
 }
 

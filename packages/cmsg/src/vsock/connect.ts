@@ -1,5 +1,5 @@
 // connect(2) of an AF_VSOCK socket, tried once: the caller knows whether to try again.
-import { closeQuietly, native, throwIfAborted, type VsockAddress } from "cmsg-native";
+import { closeQuietly, native, throwIfAborted, type VsockAddress, withRoom } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checks } from "../options.js";
 import { PendingOperations, WOULD_BLOCK } from "../socket/pending.js";
@@ -14,7 +14,7 @@ export async function connectedVsock(address: VsockAddress, { signal }: VsockCon
   checkVsockAddress(address);
   checks.abortSignal(signal);
   throwIfAborted(signal);
-  const owner = new OwnedFd(explaining(address, () => native.vsockSocket()));
+  const owner = new OwnedFd(await withRoom(() => explaining(address, () => native.vsockSocket())));
   try {
     if (!explaining(address, () => native.vsockConnect(owner.fd, address.cid, address.port)))
       await established(owner.fd, address, signal);

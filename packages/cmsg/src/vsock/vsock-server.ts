@@ -1,5 +1,5 @@
 // A listening AF_VSOCK socket.
-import { closeQuietly, native, type VsockAddress } from "cmsg-native";
+import { closeQuietly, native, type VsockAddress, withRoom } from "cmsg-native";
 import { OwnedFd } from "../fd/owned-fd.js";
 import { checkBacklog } from "../options.js";
 import { SocketServer } from "../socket/socket-server.js";
@@ -44,7 +44,7 @@ export class VsockServer extends SocketServer<VsockStream> {
     const address = { cid, port };
     checkVsockAddress(address);
     checkBacklog(backlog);
-    const owner = new OwnedFd(explaining(address, () => native.vsockSocket()));
+    const owner = new OwnedFd(await withRoom(() => explaining(address, () => native.vsockSocket())));
     try {
       explaining(address, () => native.vsockBind(owner.fd, cid, port));
       native.listen(owner.fd, backlog);

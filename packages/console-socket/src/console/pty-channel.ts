@@ -32,6 +32,7 @@ export class PtyChannel {
     this.#master = master;
     this.#size = size;
     this.#stream = new native.PtyStream(master.fd, onReady);
+    native.treatAsMaster(master.fd);
   }
 
   get closed(): boolean {
@@ -97,7 +98,7 @@ export class PtyChannel {
     publish("hangup", this.#master.fd);
   }
 
-  /** Closes the master, which hangs up. */
+  /** Closes the master, which hangs up, on a thread: the hangup waits for programs that use the terminal. */
   close(): void {
     if (this.closed) return;
     this.#keepSize();
@@ -111,7 +112,9 @@ export class PtyChannel {
     this.#open();
     this.#keepSize();
     this.#stream.close();
-    return new OwnedFd(this.#master.release());
+    const master = new OwnedFd(this.#master.release(), { untrusted: true });
+    native.treatAsMaster(master.fd);
+    return master;
   }
 
   // The last size, for later. A terminal that does not tell any more keeps nobody from closing it.

@@ -27,7 +27,7 @@ export function watchExit(pidfd: Fd, onExit: () => void, onFailure: (error: Erro
 }
 
 function copyOf(pidfd: Fd): ProcessHandle {
-  const copy = new OwnedFd(native.dup(typeof pidfd === "number" ? pidfd : pidfd.fd));
+  const copy = new OwnedFd(native.dup(typeof pidfd === "number" ? pidfd : pidfd.fd, true));
   try {
     return ProcessHandle.fromFd(copy);
   } catch (error) {

@@ -3,7 +3,7 @@ import { OwnedFd, type UnixSocket, UnixStream } from "cmsg";
 
 /** Takes `socket`; closed when it cannot become a stream. */
 export function asStream(socket: UnixSocket): UnixStream {
-  const fd = new OwnedFd(socket.release());
+  const fd = new OwnedFd(socket.release(), { untrusted: true });
   try {
     return UnixStream.connect({ fd });
   } catch (error) {

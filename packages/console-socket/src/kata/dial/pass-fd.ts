@@ -39,7 +39,7 @@ export async function passFd(
   checks.abortSignal(signal);
   const number = checkFd("fd", fd);
   // The caller may close it as soon as this has returned its promise.
-  const copy = new OwnedFd(native.dup(number));
+  const copy = new OwnedFd(native.dup(number, true));
   try {
     using socket = await UnixSocket.connect(path, { signal });
     const options = signal ? { signal } : {};
