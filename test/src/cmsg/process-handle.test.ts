@@ -24,20 +24,18 @@ function child(t: Test, script: string): ChildProcess & { pid: number } {
 
 /** A process whose parent is a shell: `script` runs when `go` is called, and the shell reaps it at once, or never. */
 async function grandchild(t: Test, script: string, { reaped = true } = {}) {
-  const { stdin, stdout } = child(
-    t,
-    `exec 3<&0; (read line <&3; ${script}) & echo $!; ${reaped ? "wait" : "exec sleep 100"}`,
-  );
+  const parent = child(t, `exec 3<&0; (read line <&3; ${script}) & echo $!; ${reaped ? "wait" : "exec sleep 100"}`);
+  const { stdin, stdout } = parent;
   const [line] = (await once(createInterface({ input: stdout as NonNullable<typeof stdout> }), "line")) as [string];
-  return { pid: Number(line), go: () => stdin?.write("\n") };
+  return { pid: Number(line), parent: parent.pid, go: () => stdin?.write("\n") };
 }
 
 /** Whether this kernel tells every holder of a pidfd how the process ended (Linux 6.15). */
 async function tellsEverybody(t: Test): Promise<boolean> {
-  const { pid, go } = await grandchild(t, "exit 0");
-  using handle = ProcessHandle.open(pid);
-  go();
-  return (await handle.exited) !== undefined;
+  const program = child(t, "exit 0");
+  using handle = ProcessHandle.open(program.pid);
+  await once(program, "exit");
+  return (native.getPidfdInfo(handle.fd)?.status ?? -1) >= 0;
 }
 
 t.test("a child of child_process: pid, kill and exited; Node.js is told the status too", async (t) => {
@@ -110,6 +108,25 @@ t.test("exited [its parent never reaps it] is undefined after a second", async (
   go();
   t.equal(await exited, undefined);
 });
+
+t.test(
+  "exited [reaped while this process has no turn for more than a second] has the status all the same",
+  async (t) => {
+    const tells = await tellsEverybody(t);
+    const { pid, parent, go } = await grandchild(t, "exit 7");
+    using handle = ProcessHandle.open(pid);
+    const { exited } = handle;
+    process.kill(parent, "SIGSTOP");
+    go();
+    await until(() => !handle.kill(0), { what: "the process to end" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    child(t, `sleep 0.3; kill -CONT ${parent}`);
+    // After its turn the event loop looks at timers first.
+    await new Promise(setImmediate);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1300);
+    t.strictSame(await exited, tells ? { code: 7, signal: null } : undefined);
+  },
+);
 
 t.test("exited [asked for after the process was reaped] has the status where every holder is told", async (t) => {
   const tells = await tellsEverybody(t);

@@ -18,7 +18,7 @@ export class ProcessEnd {
   readonly #watcher: Watcher;
   #timer: NodeJS.Timeout | undefined;
   #ref: boolean;
-  #reaped = false;
+  #waitedTwice = false;
 
   /** @throws EBADF, ENOMEM, ENOSPC (/proc/sys/fs/epoll/max_user_watches) */
   constructor(pidfd: number, ref: boolean) {
@@ -47,7 +47,7 @@ export class ProcessEnd {
   }
 
   #onEvent(readable: boolean): void {
-    if (!readable) this.#reaped = true;
+    if (!readable) this.#waitedTwice = true;
     const status = this.#status();
     if (status === "later") this.#waitForReaping();
     else this.#settle(status);
@@ -59,11 +59,12 @@ export class ProcessEnd {
     if (own >= 0) return exitStatus(own);
     const info = native.getPidfdInfo(this.#pidfd);
     if (info && info.status >= 0) return exitStatus(info.status);
-    return info && !this.#reaped ? "later" : undefined;
+    return info && !this.#waitedTwice ? "later" : undefined;
   }
 
   #waitForReaping(): void {
-    this.#timer = setTimeout(() => this.#settle(undefined), REAP_TIMEOUT_MS);
+    // Asks once more: where this process had no turn for so long, its timers run before the hangup is reported.
+    this.#timer = setTimeout(() => this.#onEvent(false), REAP_TIMEOUT_MS);
     if (!this.#ref) this.#timer.unref();
     try {
       this.#watcher.watch(false, false, true);
