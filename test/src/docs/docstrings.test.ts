@@ -9,6 +9,7 @@ import { run } from "../support/processes.js";
 /** What examples use without saying where they have it from. */
 const CONTEXT: Readonly<Record<string, string>> = {
   socket: 'import("cmsg").UnixSocket',
+  message: 'import("cmsg").Message',
   stream: 'import("cmsg").UnixStream',
   terminal: 'import("console-socket").PtyConsole',
   client: 'import("console-socket/kata").AgentClient',
