@@ -55,7 +55,8 @@ class Closer {
   [[noreturn]] void supervise();
   bool look();
 
-  std::array<ClosingQueue, kClosingKinds> queues_;
+  // In the order of ClosingKind.
+  std::array<ClosingQueue, kClosingKinds> queues_{ClosingQueue(true), ClosingQueue(false), ClosingQueue(false)};
   Mutex mutex_;
   Condition wake_;
   bool running_ = false;

@@ -20,6 +20,10 @@ constexpr uint64_t kHangingNs = 4 * kMillisecond;
 constexpr uint64_t kToldNs = 1000 * kMillisecond;
 // Surplus threads end when none was needed for so long.
 constexpr uint64_t kSurplusNs = 2000 * kMillisecond;
+// A thread that is woken again so soon was woken for nearly every message, which costs the event loop more than all
+// else. After its work it lets descriptors gather for a moment, and is not signalled meanwhile.
+constexpr uint64_t kOftenNs = 50'000;
+constexpr timespec kGather{.tv_sec = 0, .tv_nsec = 50'000};
 // After a thread could not be started.
 constexpr uint64_t kRetryNs = 50 * kMillisecond;
 
@@ -56,7 +60,14 @@ void* ClosingQueue::run_worker(void* argument) {
 
 void ClosingQueue::run(Worker* self) {
   Lock lock(mutex_);
+  bool often = false;
   for (;;) {
+    if (often && entries_.empty()) {
+      often = false;
+      lock.unlock();
+      nanosleep(&kGather, nullptr);
+      lock.lock();
+    }
     while (entries_.empty()) {
       if (surplus_ > 0) {
         --surplus_;
@@ -64,7 +75,9 @@ void ClosingQueue::run(Worker* self) {
         return;
       }
       ++idle_;
+      uint64_t asleep = monotonic_ns();
       work_.wait(lock);
+      often = gathers_ && monotonic_ns() - asleep < kOftenNs;
       --idle_;
       if (woken_ > 0) --woken_;
     }

@@ -31,7 +31,8 @@ class ClosingQueue {
   // Every close that hangs has a thread.
   static constexpr size_t kMaxThreads = 256;
 
-  ClosingQueue() = default;
+  // `gathers`: descriptors come in great numbers, and nothing waits for the close of one.
+  explicit ClosingQueue(bool gathers = false) : gathers_(gathers) {}
   ClosingQueue(const ClosingQueue&) = delete;
   ClosingQueue& operator=(const ClosingQueue&) = delete;
 
@@ -99,6 +100,7 @@ class ClosingQueue {
   void grow(uint64_t now);
   void shrink(uint64_t now);
 
+  const bool gathers_;
   Mutex mutex_;
   Condition work_;
   Condition done_;
