@@ -23,7 +23,8 @@ constexpr uint64_t kSurplusNs = 2000 * kMillisecond;
 // A thread that is woken again so soon was woken for nearly every message, which costs the event loop more than all
 // else. After its work it lets descriptors gather for a moment, and is not signalled meanwhile.
 constexpr uint64_t kOftenNs = 50'000;
-constexpr timespec kGather{.tv_sec = 0, .tv_nsec = 50'000};
+// So many are not let to gather: they count against the limit of open files.
+constexpr size_t kGathered = 32;
 // After a thread could not be started.
 constexpr uint64_t kRetryNs = 50 * kMillisecond;
 
@@ -64,9 +65,9 @@ void ClosingQueue::run(Worker* self) {
   for (;;) {
     if (often && entries_.empty()) {
       often = false;
-      lock.unlock();
-      nanosleep(&kGather, nullptr);
-      lock.lock();
+      ++gathering_;
+      gather_.wait_until(lock, monotonic_ns() + kOftenNs);
+      --gathering_;
     }
     while (entries_.empty()) {
       if (surplus_ > 0) {
@@ -123,6 +124,7 @@ void ClosingQueue::push(int fd, int replacement, uint64_t since) {
 // Whether a thread takes what was pushed: one that is not inside a hanging close, or one that sleeps, which is woken.
 bool ClosingQueue::wake() {
   size_t running = workers_.size() - idle_ - hanging_ + woken_;
+  if (gathering_ > 0 && entries_.size() >= kGathered) gather_.signal();
   if (running > 0) return true;
   if (idle_ == 0) return false;
   ++woken_;

@@ -104,6 +104,7 @@ class ClosingQueue {
   Mutex mutex_;
   Condition work_;
   Condition done_;
+  Condition gather_;
   std::deque<Entry> entries_;
   // A list, since each thread has the address of its own.
   std::list<Worker> workers_;
@@ -114,6 +115,7 @@ class ClosingQueue {
   size_t woken_ = 0;
   size_t hanging_ = 0;
   size_t waiting_ = 0;
+  size_t gathering_ = 0;
   size_t surplus_ = 0;
   bool cannot_grow_ = false;
   uint64_t next_attempt_ = 0;

@@ -108,7 +108,7 @@ napi_value receive(napi_env raw, napi_callback_info info) {
   control.wants_name = (options & kWantName) != 0;
   ssize_t received = environment.descriptor_limit.has_room()
                          ? common::receive_message(socket, data.data(), length, &control, MSG_DONTWAIT)
-                         : common::receive_message_keeping(socket, data.data(), length, &control);
+                         : common::receive_message_keeping(socket, data.data(), length, &control, closed_lately());
   if (received == -1) {
     int error = errno;
     close_all(control);

@@ -18,7 +18,7 @@ export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SendOption, SUN_PATH_B
 export { ToLibrary, ToMonitor } from "./monitor-protocol.js";
 export { onAbort, throwIfAborted } from "./on-abort.js";
 export { MAX_TIME_MS, OptionChecks, type Range, type Size } from "./options.js";
-export { mayFindRoom, withRoom } from "./room.js";
+export { mayFindRoom, waitingForRoom, withRoom } from "./room.js";
 
 export interface FileIdentity {
   /** st_mode: type and permissions. */

@@ -8,7 +8,7 @@ const closer = loadAddon() as ClosingFunctions;
 
 /** For how long a call waits by a timer. */
 const DELAY_MS = 50;
-/** For how long the event loop waits, at most once in a turn. */
+/** For how long the event loop waits. It waits in vain at most once in a turn. */
 const BLOCK_MS = 50;
 
 /** Whether a call failed for want of a descriptor, and may succeed when others have been closed. */
@@ -40,11 +40,14 @@ export function waitingForRoom<Arguments extends unknown[], Result>(
     } catch (error) {
       if (!mayBlock || !mayFindRoom(error)) throw error;
       mayBlock = false;
+      closer.waitForClosing(BLOCK_MS);
       setImmediate(() => {
         mayBlock = true;
       }).unref();
-      closer.waitForClosing(BLOCK_MS);
-      return call(...given);
+      const result = call(...given);
+      // What was being closed made room: a loop without a turn in between may go on so.
+      mayBlock = true;
+      return result;
     }
   };
 }

@@ -113,11 +113,16 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
 
 // MSG_PEEK installs the descriptors and leaves the message, which is consumed only when the set is complete. Each peek
 // installs another set.
-ssize_t receive_message_keeping(int socket, void* data, size_t length, ControlData* control) {
+ssize_t receive_message_keeping(int socket, void* data, size_t length, ControlData* control, bool closing) {
   ssize_t peeked = receive_message(socket, data, length, control, MSG_DONTWAIT | MSG_PEEK);
   if (peeked == -1) return -1;
   // Without a free number a pidfd arrives as -EMFILE, without MSG_CTRUNC.
   if ((control->flags & MSG_CTRUNC) != 0 || control->pidfd == -EMFILE) {
+    // The number that was missing may be free by now, so the probe would tell nothing.
+    if (closing) {
+      errno = EMFILE;
+      return -1;
+    }
     int probe = fcntl(socket, F_DUPFD_CLOEXEC, 0);
     if (probe == -1 && errno == EMFILE) return -1;
     if (probe != -1) close(probe);

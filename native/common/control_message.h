@@ -62,7 +62,8 @@ ssize_t receive_message(int socket, void* data, size_t length, ControlData* cont
 // The same with MSG_DONTWAIT, for a process near its limit of open files, where recvmsg(2) would consume the message
 // and drop its descriptors. Fails with EMFILE instead, and the message stays until the process has closed files.
 // Everything in `control` is the caller's to close, after a failure too. Costs a second call.
-ssize_t receive_message_keeping(int socket, void* data, size_t length, ControlData* control);
+// `closing`: other threads are closing descriptors, so a set that is not complete leaves the message in any case.
+ssize_t receive_message_keeping(int socket, void* data, size_t length, ControlData* control, bool closing = false);
 
 // Reads the control data of a received message, as receive_message does.
 void read_control_data(msghdr* message, ControlData* control);

@@ -13,6 +13,7 @@ import {
   SO_DOMAIN,
   SUN_PATH_BYTES,
   scratch,
+  waitingForRoom,
 } from "cmsg-native";
 import { addressOf, type UnixAddress } from "../address/unix-address.js";
 import { CmsgError } from "../errors.js";
@@ -149,7 +150,7 @@ export interface RecvmsgOptions {
  * in the socket; a system call's error such as ECONNRESET.
  */
 export function recvmsg(socket: Fd, options: RecvmsgOptions = NOTHING): Message | undefined {
-  return receiveMessage(numberOf(socket), options, options.from === true ? ReceiveOption.wantName : 0);
+  return receiveWithRoom(numberOf(socket), options, options.from === true ? ReceiveOption.wantName : 0);
 }
 
 /** @param flags of `ReceiveOption`. */
@@ -174,6 +175,10 @@ export function receiveMessage(
   if (truncated !== 0 || fds.length > maxFds) throw refusal(message, truncated, maxFds);
   return message;
 }
+
+// A message that has no room stays in the socket, so the call can be repeated. A loop that receives and closes faster than
+// the closing thread gets a processor would meet the limit of open files otherwise.
+const receiveWithRoom: typeof receiveMessage = waitingForRoom(receiveMessage);
 
 // copy() makes a view of the source first, which costs more than the bytes of a short message.
 const MAX_SHORT_BYTES = 64;
