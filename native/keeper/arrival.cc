@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "receive_console.h"
 #include "retry.h"
 #include "urgency.h"
 
@@ -37,9 +38,10 @@ bool has_ended(int connection) {
 
 }  // namespace
 
-int Arrival::open(common::UniqueFd listener, const char* path, bool remove_directory, const Wanted& wanted) {
+int Arrival::open(common::UniqueFd listener, const char* path, bool remove_directory,
+                  const common::ConsoleSettings& settings) {
   for (int& connection : connections_) connection = -1;
-  wanted_ = wanted;
+  settings_ = settings;
   remove_directory_ = remove_directory;
   if (strlen(path) >= sizeof(path_)) return ENAMETOOLONG;
   memcpy(path_, path, strlen(path) + 1);
@@ -91,14 +93,15 @@ Receipt Arrival::accept_one(Events& events) {
     if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) return Receipt::kNothing;
     // EMFILE: nothing here gives a number back, and the event would come again and again.
     refusals_ = kMaxRefusals;
-    return refuse(Refusal::kTooMany);
+    return refuse(kTooManyRefusals);
   }
   connections_[slot] = connection;
   socklen_t length = sizeof(peer_);
   if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer_, &length) == -1) peer_.uid = UINT32_MAX;
   if (peer_.uid != 0 && peer_.uid != geteuid()) {
     connections_[slot] = -1;
-    return refuse(Refusal::kUid);
+    verdict_ = common::ConsoleVerdict{};
+    return refuse(kOtherUser);
   }
   pollfd message{connection, POLLIN, 0};
   if (common::retry_on_eintr([&] { return poll(&message, 1, kPollMs); }) == 1) {
@@ -109,22 +112,31 @@ Receipt Arrival::accept_one(Events& events) {
   return Receipt::kNothing;
 }
 
+// A refused message's descriptors stay open, and nothing has their numbers: their close could wait.
 Receipt Arrival::receive(Events& events, int slot) {
   int connection = connections_[slot];
   if (connection == -1) return Receipt::kNothing;
-  Receipt receipt = receive_console(connection, wanted_, &console_, &refusal_);
-  if (receipt == Receipt::kNothing) return receipt;
-  if (receipt == Receipt::kConsole) {
+  common::ReceivedConsole received;
+  bool taken = common::receive_console(connection, settings_, common::WhenFull::kKeep, &received);
+  if (!taken && errno == EAGAIN) return Receipt::kNothing;
+  verdict_ = taken ? received.verdict : common::ConsoleVerdict{};
+  if (!taken) verdict_.error = errno;
+  if (taken && verdict_.refusal == common::ConsoleRefusal::kNone) {
     run_normally();
+    master_.reset(received.control.fds[0]);
+    name_length_ = received.name_length < kMaxName ? received.name_length : kMaxName;
+    memcpy(name_, received.name, name_length_);
     socklen_t length = sizeof(peer_);
     getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer_, &length);
+    drop(events, slot);
+    return Receipt::kConsole;
   }
   drop(events, slot);
-  return receipt == Receipt::kConsole ? receipt : refuse(refusal_);
+  return refuse(taken ? static_cast<uint32_t>(verdict_.refusal) : kReceiveFailed);
 }
 
-Receipt Arrival::refuse(Refusal reason) {
-  refusal_ = ++refusals_ < kMaxRefusals ? reason : Refusal::kTooMany;
+Receipt Arrival::refuse(uint32_t reason) {
+  refusal_ = ++refusals_ < kMaxRefusals ? reason : kTooManyRefusals;
   return Receipt::kRefused;
 }
 

@@ -10,10 +10,13 @@
 #include <sys/socket.h>
 
 #include "events.h"
-#include "judge.h"
+#include "judge_console.h"
+#include "protocol.h"
 #include "unique_fd.h"
 
 namespace keeper {
+
+enum class Receipt : uint8_t { kNothing, kConsole, kRefused };
 
 class Arrival {
  public:
@@ -23,7 +26,7 @@ class Arrival {
 
   // A listening socket, or the path at which to make one; with both, the path is only removed when the console has
   // come. Returns 0 or an errno.
-  int open(common::UniqueFd listener, const char* path, bool remove_directory, const Wanted& wanted);
+  int open(common::UniqueFd listener, const char* path, bool remove_directory, const common::ConsoleSettings& settings);
 
   // Registers with numbers from `first` on.
   bool watch(Events& events, uint32_t first);
@@ -36,12 +39,17 @@ class Arrival {
   Receipt handle_all(Events& events);
 
   // The size and ONLCR changed before the console has come.
-  void want(const Wanted& wanted) { wanted_ = wanted; }
+  void want(const common::ConsoleSettings& settings) { settings_ = settings; }
 
   bool waits() const { return listener_.valid(); }
-  Console& console() { return console_; }
+  common::UniqueFd take_master() { return static_cast<common::UniqueFd&&>(master_); }
+  const char* name() const { return name_; }
+  size_t name_length() const { return name_length_; }
+  // Of the last message.
+  const common::ConsoleVerdict& verdict() const { return verdict_; }
   const ucred& peer() const { return peer_; }
-  Refusal refusal() const { return refusal_; }
+  // As kRefused tells it.
+  uint32_t refusal() const { return refusal_; }
   uint32_t refusals() const { return refusals_; }
   // So many refusals that no further connection is to be accepted: call `end`.
   bool gave_up() const { return refusals_ >= kMaxRefusals; }
@@ -53,17 +61,20 @@ class Arrival {
  private:
   Receipt accept_one(Events& events);
   Receipt receive(Events& events, int slot);
-  Receipt refuse(Refusal reason);
+  Receipt refuse(uint32_t reason);
   void drop(Events& events, int slot);
 
   common::UniqueFd listener_;
   common::UniqueFd kept_listener_;
   int connections_[kConnections];
   uint32_t first_ = 0;
-  Wanted wanted_;
-  Console console_;
+  common::ConsoleSettings settings_;
+  common::ConsoleVerdict verdict_;
+  common::UniqueFd master_;
+  char name_[kMaxName];
+  size_t name_length_ = 0;
   ucred peer_{};
-  Refusal refusal_ = Refusal::kNone;
+  uint32_t refusal_ = 0;
   uint32_t refusals_ = 0;
   bool remove_directory_ = false;
   char path_[PATH_MAX];

@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
+
+#include "judge_console.h"
 
 namespace keeper {
 
@@ -58,14 +59,9 @@ bool Master::set_size(uint16_t columns, uint16_t rows) {
   return ioctl(fd_.get(), TIOCSWINSZ, &size) == 0;
 }
 
-// A change that the program makes between the two calls is undone by the second, so that is made only when needed.
 bool Master::set_onlcr(bool on) {
   alarm_.arm();
-  termios settings{};
-  if (tcgetattr(fd_.get(), &settings) == -1) return false;
-  if (((settings.c_oflag & ONLCR) != 0) == on) return true;
-  settings.c_oflag ^= static_cast<tcflag_t>(ONLCR);
-  return tcsetattr(fd_.get(), TCSANOW, &settings) == 0;
+  return common::set_onlcr(fd_.get(), on);
 }
 
 pid_t Master::session_leader() {

@@ -59,14 +59,17 @@ size_t Pace::room(Client* clients, size_t count, const Ring& ring, uint64_t now)
   return room;
 }
 
-void Pace::expire(Client* clients, size_t count, const Ring& ring, uint64_t now) {
+bool Pace::expire(Client* clients, size_t count, const Ring& ring, uint64_t now) {
+  bool expired = false;
   for (size_t i = 0; i < count; i++) {
     Client& client = clients[i];
     if (stall_end(client, ring) > now) continue;
     client.held_since = kNever;
     client.lagging = true;
     client.due |= kDueLagging;
+    expired = true;
   }
+  return expired;
 }
 
 uint64_t Pace::due(const Client* clients, size_t count, const Ring& ring) const {

@@ -25,8 +25,9 @@ class Pace {
   // Bytes that may be read now, at most the ring. Begins and ends the stall clocks of the clients.
   size_t room(Client* clients, size_t count, const Ring& ring, uint64_t now);
 
-  // Takes the right to pace from the clients whose time is over, and tells them.
-  void expire(Client* clients, size_t count, const Ring& ring, uint64_t now);
+  // Takes the right to pace from the clients whose time is over, and tells them. True when there was one: there may be
+  // room now.
+  bool expire(Client* clients, size_t count, const Ring& ring, uint64_t now);
   // When `expire` has something to do.
   uint64_t due(const Client* clients, size_t count, const Ring& ring) const;
 

@@ -113,6 +113,21 @@ struct Arrived {
 };
 inline constexpr size_t kMaxName = 255;
 
+// kRefused's value: a number of common::ConsoleRefusal, or one of these.
+enum RefusedBecause : uint32_t {
+  kReceiveFailed = 64,  // recvmsg(2): the payload's error
+  kOtherUser,           // the peer is neither root nor this process's user
+  kTooManyRefusals,     // no further connection is accepted
+};
+
+// kRefused's payload. What is not known is 0.
+struct Refused {
+  int32_t error = 0;
+  uint32_t mode = 0;
+  uint32_t rdev_major = 0;
+  uint32_t rdev_minor = 0;
+};
+
 // A record's kind, the bounds of its payload, and the process that understands it.
 enum Side : uint8_t { kReaderSide = 1, kReaperSide = 2, kBothSides = 3 };
 

@@ -17,7 +17,7 @@ Reader::Reader(Link link, pid_t reaper, const Start& start)
       master_(alarm_),
       pace_(start.has(kWhenFullWait)),
       options_(start.options),
-      wanted_(start.wanted),
+      settings_(start.settings),
       kept_(start.has(kKept)),
       reaper_(reaper) {
   size_t length = strlen(start.pid_file);
@@ -44,7 +44,7 @@ int Reader::open(common::UniqueFd creator, Start* start) {
     }
   }
   int error = arrival_.open(static_cast<common::UniqueFd&&>(start->console_listener), start->console_path,
-                            start->has(kRemoveDirectory), wanted_);
+                            start->has(kRemoveDirectory), settings_);
   if (error != 0) return error;
   return arrival_.watch(events_, kArrivalFirst) ? 0 : errno;
 }
@@ -69,7 +69,7 @@ void Reader::run() {
     write_input();
     if (readable || more_ || held_) read_console();
     now = now_ms();
-    pace_.expire(clients_, kMaxClients, ring_, now);
+    if (pace_.expire(clients_, kMaxClients, ring_, now)) more_ = true;
     check_drained(now);
     tell_clients();
     if (is_done(now)) return;

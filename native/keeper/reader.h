@@ -62,6 +62,7 @@ class Reader {
   bool put_output(Client& client);
   void put_hello(Client& client);
   void put_arrived(Client& client);
+  void put_refused(Client& client);
   void put_error(Client& client);
   void wait_for_room(Client& client, bool wait);
 
@@ -104,7 +105,7 @@ class Reader {
   size_t turn_ = 0;  // whose input is first
 
   StartHeader options_;
-  Wanted wanted_;
+  common::ConsoleSettings settings_;
   bool kept_;
   bool creator_gone_ = false;
   bool left_ = false;

@@ -155,14 +155,12 @@ bool Reader::put_next(Client& client) {
     case kDueArrived:
       put_arrived(client);
       return true;
-    case kDueSize: {
+    case kDueSize:
       client.out.put(kSize, size_, &size_by_, sizeof(size_by_));
       return true;
-    }
-    case kDueRefused: {
-      client.out.put(kRefused, static_cast<uint64_t>(arrival_.refusal()));
+    case kDueRefused:
+      put_refused(client);
       return true;
-    }
     case kDueTampered:
       client.out.put(kTampered, master_.tampered());
       return true;
@@ -219,9 +217,14 @@ void Reader::put_arrived(Client& client) {
   const ucred& peer = arrival_.peer();
   Arrived arrived{peer.pid, peer.uid, peer.gid};
   memcpy(payload, &arrived, sizeof(arrived));
-  const Console& console = arrival_.console();
-  memcpy(payload + sizeof(arrived), console.name, console.name_length);
-  client.out.put(kArrived, 0, payload, sizeof(arrived) + console.name_length);
+  memcpy(payload + sizeof(arrived), arrival_.name(), arrival_.name_length());
+  client.out.put(kArrived, 0, payload, sizeof(arrived) + arrival_.name_length());
+}
+
+void Reader::put_refused(Client& client) {
+  const common::ConsoleVerdict& verdict = arrival_.verdict();
+  Refused refused{verdict.error, verdict.seen.mode, verdict.seen.rdev_major, verdict.seen.rdev_minor};
+  client.out.put(kRefused, arrival_.refusal(), &refused, sizeof(refused));
 }
 
 void Reader::put_error(Client& client) {

@@ -22,10 +22,10 @@ void Reader::arrived(Receipt receipt) {
     if (arrival_.gave_up()) arrival_.end(events_);
   }
   if (receipt != Receipt::kConsole) return;
-  master_.adopt(static_cast<common::UniqueFd&&>(arrival_.console().master));
+  master_.adopt(arrival_.take_master());
   console_came_ = true;
   arrival_.end(events_);
-  if (wanted_.columns > 0) size_ = wanted_.columns | uint32_t{wanted_.rows} << 16;
+  size_ = arrival_.verdict().columns | uint32_t{arrival_.verdict().rows} << 16;
   tell_all(kDueArrived | kDueSize);
   // Edge-triggered: after a hangup the master stays readable, while a process may open the terminal again.
   events_.add(master_.fd(), EPOLLIN | EPOLLOUT | EPOLLET, kMaster);

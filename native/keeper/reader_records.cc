@@ -42,7 +42,8 @@ int Reader::handle_record(Client& client, const Header& header, const unsigned c
       resize(client, header.value);
       return 0;
     case kOnlcr:
-      wanted_.onlcr = header.value != 0 ? 1 : 0;
+      settings_.onlcr = header.value != 0 ? common::Onlcr::kOn : common::Onlcr::kOff;
+      arrival_.want(settings_);
       if (master_.valid()) master_.set_onlcr(header.value != 0);
       return 0;
     case kSignal:
@@ -93,12 +94,13 @@ void Reader::attach(Client& client, const Header& header, const unsigned char* p
 }
 
 void Reader::resize(Client& client, uint64_t size) {
-  wanted_.columns = static_cast<uint16_t>(size & 0xffff);
-  wanted_.rows = static_cast<uint16_t>(size >> 16 & 0xffff);
-  arrival_.want(wanted_);
+  settings_.only_without_size = false;
+  settings_.columns = static_cast<uint16_t>(size & 0xffff);
+  settings_.rows = static_cast<uint16_t>(size >> 16 & 0xffff);
+  arrival_.want(settings_);
   if (!master_.valid()) return;
-  if (!master_.set_size(wanted_.columns, wanted_.rows)) return;
-  size_ = wanted_.columns | uint32_t{wanted_.rows} << 16;
+  if (!master_.set_size(settings_.columns, settings_.rows)) return;
+  size_ = settings_.columns | uint32_t{settings_.rows} << 16;
   size_by_ = client.number;
   tell_all(kDueSize);
 }

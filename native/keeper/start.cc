@@ -83,9 +83,10 @@ int parse_start(Start* start, size_t length, const char** problem) {
       !strings.take_all(start->variables, options->variable_count) || !strings.at_end()) {
     return refuse("start has other strings than it says", problem);
   }
-  start->wanted.columns = options->columns;
-  start->wanted.rows = options->rows;
-  if (start->has(kSetOnlcr)) start->wanted.onlcr = start->has(kOnlcrOn) ? 1 : 0;
+  start->settings.columns = options->columns;
+  start->settings.rows = options->rows;
+  start->settings.only_without_size = start->has(kOnlyWithoutSize);
+  if (start->has(kSetOnlcr)) start->settings.onlcr = start->has(kOnlcrOn) ? common::Onlcr::kOn : common::Onlcr::kOff;
   return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "judge.h"
+#include "judge_console.h"
 #include "pages.h"
 #include "unique_fd.h"
 
@@ -24,9 +24,10 @@ enum StartFlags : uint32_t {
   kSetOnlcr = 64,        // ONLCR is set to kOnlcrOn when the console arrives
   kOnlcrOn = 128,
   kRemoveDirectory = 256,  // the console socket's directory is removed with it
+  kOnlyWithoutSize = 512,  // the size is set only where the terminal has none
 };
 inline constexpr uint32_t kStartDescriptors = kStdin | kConsoleListener | kReaderListener | kReaperListener;
-inline constexpr uint32_t kStartFlags = 511;
+inline constexpr uint32_t kStartFlags = 1023;
 
 struct StartHeader {
   uint32_t size = 0;  // of this header; a longer one is of a later version, and its end is skipped
@@ -46,7 +47,7 @@ inline constexpr size_t kMaxStart = 4194304;
 // Its strings lie in `body`, its arrays in `arrays`.
 struct Start {
   StartHeader options;
-  Wanted wanted;
+  common::ConsoleSettings settings;
   const char* directory = "";
   const char* console_path = "";
   const char* pid_file = "";
