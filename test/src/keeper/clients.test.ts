@@ -111,7 +111,7 @@ t.test(
   async (t) => {
     const keeper = await answering(t);
     const client = await silent(t, keeper);
-  client.acknowledges = false; // it would do so in the middle of a record
+    client.acknowledges = false; // it would do so in the middle of a record
     const bytes = Buffer.concat([
       ...[record(To.hello, 1), record(999, 7, Buffer.alloc(1000)), record(To.attach, 0, Buffer.alloc(12))],
       ...[

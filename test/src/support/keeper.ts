@@ -202,7 +202,7 @@ export function onTerminal(script: string): string[] {
 }
 
 /** Living processes below `pid`, deepest last. */
-function descendants(pid: number): number[] {
+export function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
