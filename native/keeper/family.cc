@@ -123,7 +123,13 @@ FamilyEvent Family::runtime_ended(int status) {
 FamilyEvent Family::next_undecided() {
   if (is_child(leader_)) return found(leader_);
   int status = 0;
-  if (ended_child(P_PID, runtime_, &status) != runtime_) return FamilyEvent{};
+  pid_t ended = ended_child(P_PID, runtime_, &status);
+  if (ended == -1) {
+    // A killed reaper had reaped it.
+    runtime_ = 0;
+    return next_decided();
+  }
+  if (ended == 0) return FamilyEvent{};
   if (!asked_) {
     asked_ = true;
     return FamilyEvent{FamilyEvent::kAskLeader, 0, 0};

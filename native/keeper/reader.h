@@ -80,6 +80,7 @@ class Reader {
   void took(Client& client, size_t count);
   void drop_input();
   void hang_up();
+  void tell_leader();
 
   // reader_end.cc
   void handle_link();
@@ -116,13 +117,13 @@ class Reader {
   bool hung_up_ = false;
   bool more_ = false;  // something may be readable, of which no event will tell
   bool held_ = false;  // the last attempt to read was held back
-  bool leader_told_ = false;
   uint32_t size_ = 0;
   uint32_t size_by_ = 0;
   uint64_t tampered_told_ = 0;
 
   pid_t reaper_;
   pid_t runtime_ = 0;
+  pid_t leader_ = 0;  // of the terminal's session, as it was when it was last asked and there was one
   pid_t closer_ = 0;
   Family family_;
   bool family_begun_ = false;

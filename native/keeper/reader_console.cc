@@ -61,10 +61,7 @@ void Reader::read_console() {
     }
     switch (result) {
       case Master::Result::kBytes:
-        if (!leader_told_) {
-          leader_told_ = true;
-          link_.send(LinkRecord{LinkKind::kLeader, master_.session_leader(), 1});
-        }
+        if (ring_.head() == 0) tell_leader();
         ring_.commit(count);
         budget = count < budget ? budget - count : 0;
         hung_up_ = false;
@@ -144,6 +141,13 @@ void Reader::drop_input() {
   for (Client& client : clients_) {
     while (client.used() && !client.input.empty()) took(client, client.input.front(kInputCredit).iov_len);
   }
+}
+
+// The kernel forgets a leader that has died.
+void Reader::tell_leader() {
+  pid_t leader = master_.session_leader();
+  if (leader > 0) leader_ = leader;
+  link_.send(LinkRecord{LinkKind::kLeader, leader, console_came_ ? 1U : 0U});
 }
 
 // Before the console has come it is hung up on its arrival.

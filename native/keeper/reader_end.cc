@@ -33,8 +33,7 @@ void Reader::handle_link_record(const LinkRecord& record, common::UniqueFd passe
     case LinkKind::kAskLeader:
       // What waits now was sent before the command ended, so it counts.
       arrived(arrival_.handle_all(events_));
-      link_.send(LinkRecord{LinkKind::kLeader, master_.session_leader(), console_came_ ? 1U : 0U});
-      return;
+      return tell_leader();
     case LinkKind::kRuntime:
       runtime_ = record.subject;
       return;
@@ -88,6 +87,7 @@ void Reader::take_over() {
   if (over_ || ended_) return;
   family_.begin(runtime_, pid_file_);
   if (container_ > 0) family_.container_is(container_);
+  family_.leader_is(leader_);
   family_begun_ = true;
   follow_family();
 }

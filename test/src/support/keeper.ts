@@ -11,7 +11,7 @@ import { tempDir } from "./temp-dir.js";
 import { until } from "./until.js";
 
 /** As StartFlags of native/keeper/start.h. */
-const StartFlag = {
+export const StartFlag = {
   stdin: 1,
   consoleListener: 2,
   readerListener: 4,
@@ -45,7 +45,7 @@ interface RawStart extends StartOptions {
 }
 
 /** The body of a start record. */
-function startBody(options: RawStart): Buffer {
+export function startBody(options: RawStart): Buffer {
   const { argv, env = { PATH: process.env["PATH"] ?? "" }, columns = 0, rows = 0 } = options;
   const header = Buffer.alloc(32);
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -72,7 +72,7 @@ function startFlags({ flags = 0, kept, whenFullWait, onlcr }: RawStart): number 
 }
 
 /** A start record in parts of at most 64 KiB. */
-function startRecords(body: Buffer): Buffer[] {
+export function startRecords(body: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   for (let from = 0; from < body.length; from += 65_536) {
     const part = body.subarray(from, from + 65_536);
@@ -90,7 +90,7 @@ export interface Sockets {
 }
 
 /** The executable with its two sockets, and nothing said yet. */
-function startExecutable(t: Test, inherited: number[] = []): Sockets {
+export function startExecutable(t: Test, inherited: number[] = []): Sockets {
   const [reader, readerEnd] = UnixSocket.pair();
   const [reaper, reaperEnd] = UnixSocket.pair();
   const child = spawn(findBinary("console-keeper"), [], {
