@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "receive_console.h"
+#include "places.h"
 #include "retry.h"
 #include "urgency.h"
 
@@ -47,6 +47,8 @@ int Arrival::open(common::UniqueFd listener, const char* path, bool remove_direc
   memcpy(path_, path, strlen(path) + 1);
   listener_ = static_cast<common::UniqueFd&&>(listener);
   if (!listener_.valid() && path_[0] == '\0') return 0;
+  if (!received_.allocate(sizeof(common::ReceivedConsole))) return errno;
+  new (InPlace{received_.get()}) common::ReceivedConsole();
   int error = listener_.valid() ? 0 : listen_at(path_, &listener_);
   if (error == 0 && fcntl(listener_.get(), F_SETFL, O_NONBLOCK) == -1) error = errno;
   if (error == 0) run_urgently();
@@ -116,7 +118,8 @@ Receipt Arrival::accept_one(Events& events) {
 Receipt Arrival::receive(Events& events, int slot) {
   int connection = connections_[slot];
   if (connection == -1) return Receipt::kNothing;
-  common::ReceivedConsole received;
+  auto& received = *reinterpret_cast<common::ReceivedConsole*>(received_.get());
+  received.control = common::ControlData{};
   bool taken = common::receive_console(connection, settings_, common::WhenFull::kKeep, &received);
   if (!taken && errno == EAGAIN) return Receipt::kNothing;
   verdict_ = taken ? received.verdict : common::ConsoleVerdict{};
@@ -124,15 +127,24 @@ Receipt Arrival::receive(Events& events, int slot) {
   if (taken && verdict_.refusal == common::ConsoleRefusal::kNone) {
     run_normally();
     master_.reset(received.control.fds[0]);
-    name_length_ = received.name_length < kMaxName ? received.name_length : kMaxName;
-    memcpy(name_, received.name, name_length_);
     socklen_t length = sizeof(peer_);
     getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer_, &length);
+    make_record(received);
     drop(events, slot);
     return Receipt::kConsole;
   }
   drop(events, slot);
   return refuse(taken ? static_cast<uint32_t>(verdict_.refusal) : kReceiveFailed);
+}
+
+void Arrival::make_record(const common::ReceivedConsole& received) {
+  size_t name_length = received.name_length < kMaxName ? received.name_length : kMaxName;
+  Arrived arrived{peer_.pid, peer_.uid, peer_.gid};
+  Header header{static_cast<uint32_t>(sizeof(arrived) + name_length), kArrived, 0, 0};
+  memcpy(record_, &header, sizeof(header));
+  memcpy(record_ + sizeof(header), &arrived, sizeof(arrived));
+  memcpy(record_ + sizeof(header) + sizeof(arrived), received.name, name_length);
+  record_length_ = sizeof(header) + header.length;
 }
 
 Receipt Arrival::refuse(uint32_t reason) {
@@ -151,6 +163,7 @@ void Arrival::drop(Events& events, int slot) {
 void Arrival::end(Events& events) {
   if (!listener_.valid()) return;
   run_normally();
+  received_.free();
   events.remove(listener_.get());
   for (int slot = 0; slot < kConnections; slot++) {
     if (connections_[slot] != -1) drop(events, slot);

@@ -5,13 +5,13 @@
 // before the loop goes on.
 #pragma once
 
-#include <limits.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "events.h"
-#include "judge_console.h"
+#include "pages.h"
 #include "protocol.h"
+#include "receive_console.h"
 #include "unique_fd.h"
 
 namespace keeper {
@@ -20,6 +20,7 @@ enum class Receipt : uint8_t { kNothing, kConsole, kRefused };
 
 class Arrival {
  public:
+  static constexpr size_t kMaxPath = 256;
   static constexpr int kConnections = 8;
   // Each may cost descriptors, which stay open.
   static constexpr uint32_t kMaxRefusals = 64;
@@ -43,11 +44,11 @@ class Arrival {
 
   bool waits() const { return listener_.valid(); }
   common::UniqueFd take_master() { return static_cast<common::UniqueFd&&>(master_); }
-  const char* name() const { return name_; }
-  size_t name_length() const { return name_length_; }
+  // kArrived, which stays the same.
+  const unsigned char* record() const { return record_; }
+  size_t record_length() const { return record_length_; }
   // Of the last message.
   const common::ConsoleVerdict& verdict() const { return verdict_; }
-  const ucred& peer() const { return peer_; }
   // As kRefused tells it.
   uint32_t refusal() const { return refusal_; }
   uint32_t refusals() const { return refusals_; }
@@ -62,6 +63,7 @@ class Arrival {
   Receipt accept_one(Events& events);
   Receipt receive(Events& events, int slot);
   Receipt refuse(uint32_t reason);
+  void make_record(const common::ReceivedConsole& received);
   void drop(Events& events, int slot);
 
   common::UniqueFd listener_;
@@ -71,13 +73,15 @@ class Arrival {
   common::ConsoleSettings settings_;
   common::ConsoleVerdict verdict_;
   common::UniqueFd master_;
-  char name_[kMaxName];
-  size_t name_length_ = 0;
+  size_t record_length_ = 0;
+  unsigned char record_[sizeof(Header) + sizeof(Arrived) + kMaxName];
   ucred peer_{};
   uint32_t refusal_ = 0;
   uint32_t refusals_ = 0;
   bool remove_directory_ = false;
-  char path_[PATH_MAX];
+  char path_[kMaxPath];
+  // A common::ReceivedConsole, made before the command starts: nothing is waited for when the message comes.
+  Pages received_;
 };
 
 }  // namespace keeper

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ struct Left {
   pid_t one = 0;
   int count = 0;
   bool known = false;
+  bool leads = false;  // one of them is a session leader
 };
 
 Left left_behind(pid_t runtime, pid_t ignored) {
@@ -53,6 +55,7 @@ Left left_behind(pid_t runtime, pid_t ignored) {
         if (child == found->runtime || child == found->ignored) return;
         found->one = child;
         found->count++;
+        if (getsid(child) == child) found->leads = true;
       },
       &left);
   return left;
@@ -60,12 +63,12 @@ Left left_behind(pid_t runtime, pid_t ignored) {
 
 }  // namespace
 
-void Family::begin(pid_t runtime, const char* pid_file) {
-  runtime_ = runtime;
-  size_t length = strlen(pid_file);
-  if (length >= sizeof(pid_file_)) length = 0;
-  memcpy(pid_file_, pid_file, length);
-  pid_file_[length] = '\0';
+bool Family::open(const char* pid_file) {
+  if (pid_file[0] == '\0') return true;
+  size_t size = strlen(pid_file) + 1;
+  if (!pid_file_.allocate(size)) return false;
+  memcpy(pid_file_.get(), pid_file, size);
+  return true;
 }
 
 void Family::leader_is(pid_t leader) {
@@ -76,8 +79,9 @@ void Family::leader_is(pid_t leader) {
 
 // O_NONBLOCK: the path may be a FIFO's.
 pid_t Family::pid_file_says() const {
-  if (pid_file_[0] == '\0') return 0;
-  common::UniqueFd file(open(pid_file_, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (pid_file_.size() == 0) return 0;
+  const char* path = reinterpret_cast<const char*>(pid_file_.get());
+  common::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   char text[32];
   ssize_t length = file.valid() ? common::retry_on_eintr([&] { return read(file.get(), text, sizeof(text)); }) : 0;
   while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' ')) length--;
@@ -103,8 +107,10 @@ FamilyEvent Family::decide() {
   if (pid == 0 && leader_ == 0 && pid_file_says() == 0) {
     Left left = left_behind(runtime_, ignored_);
     no_list_ = !left.known;
+    // The kernel forgets a terminal's leader that has died, so one that ended at once was not seen.
+    bool leads = getsid(runtime_) == runtime_ && !left.leads;
     if (left.known && left.count == 1) pid = left.one;
-    if (left.known && left.count == 0) pid = runtime_;
+    if (left.known && (left.count == 0 || leads)) pid = runtime_;
   }
   return pid != 0 ? found(pid) : FamilyEvent{FamilyEvent::kUndecided, 0, 0};
 }

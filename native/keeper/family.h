@@ -1,17 +1,19 @@
 // The children of this process, and which of them is the container's.
 //
 // Candidates, in this order: the session leader of the terminal; what the pid file says; the only process that the
-// command left behind; with nothing left behind, the command itself. One counts when it is a child of this process,
-// running or not, because nobody else gets its number before it is reaped. So nothing is reaped before that is decided,
-// but the command, once its candidates have been looked at.
+// command left behind, unless the command is a session leader (console-init becomes one, runtimes do not) and that
+// process is none; then the command itself, which with nothing left behind it is in any case. One counts when it is a
+// child of this process, running or not, because nobody else gets its number before it is reaped. So nothing is reaped
+// before that is decided, but the command, once its candidates have been looked at.
 //
 // crun's helper stays the container's parent until it exits: a leader or a pid file's process that is not a child yet
 // is looked at again after every exit.
 #pragma once
 
-#include <limits.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "pages.h"
 
 namespace keeper {
 
@@ -32,8 +34,10 @@ struct FamilyEvent {
 
 class Family {
  public:
-  // `runtime` may be 0: it has been reaped. `pid_file` is copied, and may be empty.
-  void begin(pid_t runtime, const char* pid_file);
+  // Copies the path, which may be empty. False without memory.
+  bool open(const char* pid_file);
+  // `runtime` may be 0: it has been reaped.
+  void begin(pid_t runtime) { runtime_ = runtime; }
   // The container's process as another process found it.
   void container_is(pid_t pid) { container_ = pid; }
   // The terminal's session leader, or 0 for none.
@@ -58,7 +62,7 @@ class Family {
   pid_t candidate() const;
   pid_t pid_file_says() const;
 
-  char pid_file_[PATH_MAX];
+  Pages pid_file_;     // a string, or nothing
   pid_t runtime_ = 0;  // 0: reaped, or about to be
   pid_t to_reap_ = 0;
   pid_t container_ = 0;

@@ -12,6 +12,7 @@ enum class LinkKind : uint32_t {
   // From the reader.
   kReady = 1,  // subject: 0, or the errno for which the command must not be started
   kLeader,     // subject: the session leader of the terminal, or 0; value: whether a console came. Also unasked
+  kSignal,     // subject: a number, for what the reaper signals while no container is known
   // From the reaper.
   kAskLeader,
   kRuntime,         // subject: the command's pid

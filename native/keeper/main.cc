@@ -80,10 +80,11 @@ int run() {
   Link of_reader;
   Link of_reaper;
   // Before the fork: the reaper's children become this process's when the reaper is killed.
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 || !Link::open(&of_reader, &of_reaper)) return refuse(strerror(errno));
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 || !Link::open(&of_reader, &of_reaper))
+    return refuse("the two processes have no socket between them");
   pid_t reader = getpid();
   pid_t reaper = fork();
-  if (reaper == -1) return refuse(strerror(errno));
+  if (reaper == -1) return refuse("there is no room for a second process");
   if (reaper == 0) {
     of_reader.close();
     reader_creator.reset();

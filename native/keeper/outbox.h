@@ -22,14 +22,23 @@ template <size_t kCapacity>
 class SmallOutbox {
  public:
   bool empty() const { return from_ == to_; }
-  const unsigned char* bytes() const { return bytes_ + from_; }
+  const unsigned char* bytes() const { return (borrowed_ != nullptr ? borrowed_ : bytes_) + from_; }
   size_t length() const { return to_ - from_; }
   void take(size_t count) { from_ += count; }
   void clear() { from_ = to_ = 0; }
 
-  // `length` is at most kCapacity.
+  // A whole record that stays where it is.
+  void borrow(const unsigned char* record, size_t length) {
+    borrowed_ = record;
+    from_ = 0;
+    to_ = length;
+  }
+
+  // A text that is too long is cut.
   void put(uint16_t kind, uint64_t value, const void* payload, size_t length) {
+    if (length > kCapacity) length = kCapacity;
     Header header{static_cast<uint32_t>(length), kind, 0, value};
+    borrowed_ = nullptr;
     memcpy(bytes_, &header, sizeof(header));
     if (length > 0) memcpy(bytes_ + sizeof(header), payload, length);
     from_ = 0;
@@ -38,12 +47,14 @@ class SmallOutbox {
 
   // A header, whose payload is elsewhere.
   void put_header(const Header& header) {
+    borrowed_ = nullptr;
     memcpy(bytes_, &header, sizeof(header));
     from_ = 0;
     to_ = sizeof(header);
   }
 
  private:
+  const unsigned char* borrowed_ = nullptr;
   size_t from_ = 0;
   size_t to_ = 0;
   unsigned char bytes_[sizeof(Header) + kCapacity];
@@ -55,7 +66,7 @@ Sent send_pieces(int socket, iovec* pieces, int count, size_t* sent);
 // The reader's, whose long records lie in the ring.
 class Outbox {
  public:
-  static constexpr size_t kCapacity = 320;
+  static constexpr size_t kCapacity = 80;
 
   bool empty() const { return small_.empty() && rest_from_ == rest_to_ && at_ == end_; }
 
@@ -67,6 +78,7 @@ class Outbox {
   void put(uint16_t kind, uint64_t value, const void* payload = nullptr, size_t length = 0) {
     small_.put(kind, value, payload, length);
   }
+  void borrow(const unsigned char* record, size_t length) { small_.borrow(record, length); }
   // The output from `at` to `end`, at most kMaxPayload bytes, which the ring has.
   void put_output(uint64_t end);
 

@@ -34,15 +34,14 @@ void Pace::acknowledge(Client& client, uint64_t offset, const Ring& ring) {
   if (client.lagging && ring.head() - offset <= client.window / 2) client.lagging = false;
 }
 
-size_t Pace::room(Client* clients, size_t count, const Ring& ring, uint64_t now) {
+size_t Pace::room(Clients& clients, const Ring& ring, uint64_t now) {
   uint64_t room = ring.capacity();
   if (when_full_wait_) {
     uint64_t waiting = ring.head() - acked_;
     room = waiting < room ? room - waiting : 0;
   }
   if (ended_) return room;
-  for (size_t i = 0; i < count; i++) {
-    Client& client = clients[i];
+  for (Client& client : clients) {
     if (!client.used() || !client.paces()) continue;
     uint64_t lag = ring.head() - client.acked;
     if (lag >= client.window) {
@@ -59,10 +58,9 @@ size_t Pace::room(Client* clients, size_t count, const Ring& ring, uint64_t now)
   return room;
 }
 
-bool Pace::expire(Client* clients, size_t count, const Ring& ring, uint64_t now) {
+bool Pace::expire(Clients& clients, const Ring& ring, uint64_t now) {
   bool expired = false;
-  for (size_t i = 0; i < count; i++) {
-    Client& client = clients[i];
+  for (Client& client : clients) {
     if (stall_end(client, ring) > now) continue;
     client.held_since = kNever;
     client.lagging = true;
@@ -72,10 +70,10 @@ bool Pace::expire(Client* clients, size_t count, const Ring& ring, uint64_t now)
   return expired;
 }
 
-uint64_t Pace::due(const Client* clients, size_t count, const Ring& ring) const {
+uint64_t Pace::due(const Clients& clients, const Ring& ring) const {
   uint64_t earliest = kNever;
-  for (size_t i = 0; i < count; i++) {
-    uint64_t end = stall_end(clients[i], ring);
+  for (const Client& client : clients) {
+    uint64_t end = stall_end(client, ring);
     if (end < earliest) earliest = end;
   }
   return earliest;

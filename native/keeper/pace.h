@@ -5,9 +5,13 @@
 #include <stdint.h>
 
 #include "client.h"
+#include "places.h"
 #include "ring.h"
 
 namespace keeper {
+
+inline constexpr size_t kMaxClients = 16;
+using Clients = Places<Client, kMaxClients>;
 
 class Pace {
  public:
@@ -23,13 +27,13 @@ class Pace {
   void end_pacing() { ended_ = true; }
 
   // Bytes that may be read now, at most the ring. Begins and ends the stall clocks of the clients.
-  size_t room(Client* clients, size_t count, const Ring& ring, uint64_t now);
+  size_t room(Clients& clients, const Ring& ring, uint64_t now);
 
   // Takes the right to pace from the clients whose time is over, and tells them. True when there was one: there may be
   // room now.
-  bool expire(Client* clients, size_t count, const Ring& ring, uint64_t now);
+  bool expire(Clients& clients, const Ring& ring, uint64_t now);
   // When `expire` has something to do.
-  uint64_t due(const Client* clients, size_t count, const Ring& ring) const;
+  uint64_t due(const Clients& clients, const Ring& ring) const;
 
  private:
   bool when_full_wait_;

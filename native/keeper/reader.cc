@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,12 +18,7 @@ Reader::Reader(Link link, pid_t reaper, const Start& start)
       options_(start.options),
       settings_(start.settings),
       kept_(start.has(kKept)),
-      reaper_(reaper) {
-  size_t length = strlen(start.pid_file);
-  if (length >= sizeof(pid_file_)) length = 0;
-  memcpy(pid_file_, start.pid_file, length);
-  pid_file_[length] = '\0';
-}
+      reaper_(reaper) {}
 
 int Reader::open(common::UniqueFd creator, Start* start) {
   listener_ = static_cast<common::UniqueFd&&>(start->reader_listener);
@@ -36,6 +30,7 @@ int Reader::open(common::UniqueFd creator, Start* start) {
   ignore_terminal_signals();
   signals_ = open_signals();
   if (!signals_.valid() || !events_.open() || !alarm_.open() || !ring_.open(options_.ring_bytes)) return errno;
+  if (!family_.open(start->pid_file)) return errno;
   if (!events_.add(signals_.get(), EPOLLIN, kSignals) || !events_.add(link_.fd(), EPOLLIN, kLink)) return errno;
   if (!add_client(static_cast<common::UniqueFd&&>(creator), true)) return errno;
   if (listener_.valid()) {
@@ -69,7 +64,7 @@ void Reader::run() {
     write_input();
     if (readable || more_ || held_) read_console();
     now = now_ms();
-    if (pace_.expire(clients_, kMaxClients, ring_, now)) more_ = true;
+    if (pace_.expire(clients_, ring_, now)) more_ = true;
     check_drained(now);
     tell_clients();
     if (is_done(now)) return;
@@ -99,8 +94,9 @@ void Reader::handle_event(const epoll_event& event) {
 }
 
 uint64_t Reader::next_due() const {
-  uint64_t due = pace_.due(clients_, kMaxClients, ring_);
+  uint64_t due = pace_.due(clients_, ring_);
   if (ended_ && !exited_ && drain_until_ < due) due = drain_until_;
+  if (exited_ && closer_ > 0 && closer_until_ < due) due = closer_until_;
   return linger_until_ < due ? linger_until_ : due;
 }
 

@@ -4,7 +4,6 @@
 // nothing depends on it but the console's output: the exit status is the reaper's.
 #pragma once
 
-#include <limits.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,8 +19,6 @@
 #include "start.h"
 
 namespace keeper {
-
-inline constexpr size_t kMaxClients = 16;
 
 class Reader {
  public:
@@ -61,7 +58,6 @@ class Reader {
   bool put_next(Client& client);
   bool put_output(Client& client);
   void put_hello(Client& client);
-  void put_arrived(Client& client);
   void put_refused(Client& client);
   void put_error(Client& client);
   void wait_for_room(Client& client, bool wait);
@@ -101,7 +97,7 @@ class Reader {
   Arrival arrival_;
   Ring ring_;
   Pace pace_;
-  Client clients_[kMaxClients];
+  Clients clients_;
   uint32_t next_number_ = 0;
   size_t turn_ = 0;  // whose input is first
 
@@ -125,6 +121,7 @@ class Reader {
   pid_t runtime_ = 0;
   pid_t leader_ = 0;  // of the terminal's session, as it was when it was last asked and there was one
   pid_t closer_ = 0;
+  uint64_t closer_until_ = kNever;  // it is waited for no longer than this
   Family family_;
   bool family_begun_ = false;
   pid_t container_ = 0;
@@ -135,7 +132,6 @@ class Reader {
   uint64_t drain_until_ = kNever;
   bool exited_ = false;
   uint64_t linger_until_ = kNever;  // from the end on, when the creator has got everything
-  char pid_file_[PATH_MAX];
 };
 
 }  // namespace keeper

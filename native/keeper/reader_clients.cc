@@ -42,7 +42,7 @@ const char* text_of(int error) {
     case EINVAL:
       return "an acknowledgement of output that has not come";
     default:
-      return strerror(error);
+      return "no memory";
   }
 }
 
@@ -55,10 +55,9 @@ void Reader::accept_client() {
 
 // False with errno set. A client for whom there is no place is told so, as far as its socket has room.
 bool Reader::add_client(common::UniqueFd socket, bool creator) {
-  uint32_t place = 0;
-  while (place < kMaxClients && clients_[place].used()) place++;
   prepare_client(socket.get());
-  if (place == kMaxClients) {
+  Client* client = clients_.take();
+  if (client == nullptr) {
     static constexpr char kText[] = "16 clients are connected";
     SmallOutbox<sizeof(kText)> out;
     out.put(kError, EUSERS, kText, sizeof(kText) - 1);
@@ -66,11 +65,11 @@ bool Reader::add_client(common::UniqueFd socket, bool creator) {
     errno = EUSERS;
     return false;
   }
+  uint32_t place = static_cast<uint32_t>(client - clients_.begin());
   if (!events_.add(socket.get(), EPOLLIN, kClientFirst + place)) return false;
-  Client& client = clients_[place];
-  client.socket = static_cast<common::UniqueFd&&>(socket);
-  client.number = next_number_++;
-  client.creator = creator;
+  client->socket = static_cast<common::UniqueFd&&>(socket);
+  client->number = next_number_++;
+  client->creator = creator;
   return true;
 }
 
@@ -85,7 +84,8 @@ void Reader::remove_client(Client& client) {
 }
 
 void Reader::hear(Client& client) {
-  static unsigned char bytes[4096];
+  // Of this size all writable data of the executable fits into a page.
+  static unsigned char bytes[2048];
   Sink sink{*this, client};
   for (size_t heard = 0; heard < kHeardPerTurn && client.used() && !client.closing;) {
     ssize_t count =
@@ -131,7 +131,7 @@ bool Reader::tell(Client& client) {
 void Reader::wait_for_room(Client& client, bool wait) {
   if (client.waits_for_room == wait) return;
   client.waits_for_room = wait;
-  uint32_t place = static_cast<uint32_t>(&client - clients_);
+  uint32_t place = static_cast<uint32_t>(&client - clients_.begin());
   events_.change(client.socket.get(), wait ? EPOLLIN | EPOLLOUT : EPOLLIN, kClientFirst + place);
 }
 
@@ -153,7 +153,7 @@ bool Reader::put_next(Client& client) {
       client.out.put(kTyped, client.input.taken());
       return true;
     case kDueArrived:
-      put_arrived(client);
+      client.out.borrow(arrival_.record(), arrival_.record_length());
       return true;
     case kDueSize:
       client.out.put(kSize, size_, &size_by_, sizeof(size_by_));
@@ -210,15 +210,6 @@ void Reader::put_hello(Client& client) {
   hello.reaper = link_.valid() ? static_cast<uint32_t>(reaper_) : 0;
   for (const Client& other : clients_) hello.clients += other.used() ? 1 : 0;
   client.out.put(kHelloBack, kVersion, &hello, sizeof(hello));
-}
-
-void Reader::put_arrived(Client& client) {
-  unsigned char payload[sizeof(Arrived) + kMaxName];
-  const ucred& peer = arrival_.peer();
-  Arrived arrived{peer.pid, peer.uid, peer.gid};
-  memcpy(payload, &arrived, sizeof(arrived));
-  memcpy(payload + sizeof(arrived), arrival_.name(), arrival_.name_length());
-  client.out.put(kArrived, 0, payload, sizeof(arrived) + arrival_.name_length());
 }
 
 void Reader::put_refused(Client& client) {

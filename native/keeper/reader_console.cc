@@ -13,6 +13,7 @@ constexpr int kReadsPerTurn = 16;
 constexpr size_t kReadSize = 65536;
 // N_TTY takes no more at a time.
 constexpr size_t kWriteSize = 4096;
+constexpr uint64_t kCloserMs = 1000;
 
 }  // namespace
 
@@ -42,7 +43,7 @@ void Reader::read_console() {
   size_t budget = ring_.capacity() / 2;
   uint64_t now = now_ms();
   for (int reads = 0; reads < kReadsPerTurn; reads++) {
-    size_t allowed = pace_.room(clients_, kMaxClients, ring_, now);
+    size_t allowed = pace_.room(clients_, ring_, now);
     held_ = allowed == 0;
     if (held_) {
       // The time to drain counts only while reading is not held.
@@ -101,8 +102,8 @@ void Reader::write_input() {
   bool wrote = true;
   while (wrote) {
     wrote = false;
-    for (size_t i = 0; i < kMaxClients; i++) {
-      Client& client = clients_[(turn_ + i) % kMaxClients];
+    for (size_t i = 0; i < clients_.size(); i++) {
+      Client& client = clients_[(turn_ + i) % clients_.size()];
       if (!client.used() || client.input.empty()) continue;
       if (!write_input_of(client)) return;
       wrote = true;
@@ -156,6 +157,7 @@ void Reader::hang_up() {
   if (!master_.valid()) return;
   events_.remove(master_.fd());
   closer_ = close_in_child(master_.release());
+  closer_until_ = now_ms() + kCloserMs;
   family_.ignore(closer_);
   if (!hung_up_) tell_all(kDueHungUp);
   hung_up_ = true;

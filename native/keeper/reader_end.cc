@@ -85,7 +85,7 @@ void Reader::take_over() {
   if (reaper_ > 0) common::retry_on_eintr([&] { return waitpid(reaper_, nullptr, 0); });
   reaper_ = 0;
   if (over_ || ended_) return;
-  family_.begin(runtime_, pid_file_);
+  family_.begin(runtime_);
   if (container_ > 0) family_.container_is(container_);
   family_.leader_is(leader_);
   family_begun_ = true;
@@ -148,6 +148,9 @@ void Reader::leave() {
 // however long it takes to read it.
 bool Reader::is_done(uint64_t now) {
   if (!exited_) return false;
+  // Where the hangup does not wait, no process of this keeper is left.
+  if (now >= closer_until_) closer_ = 0;
+  if (closer_ > 0) return false;
   bool used = false;
   for (const Client& client : clients_) {
     used = used || client.used();

@@ -41,13 +41,14 @@ bool Reaper::open_events(common::UniqueFd creator, Start* start) {
 bool Reaper::open(common::UniqueFd creator, Start* start) {
   bool opened = open_events(static_cast<common::UniqueFd&&>(creator), start);
   int error = opened ? 0 : errno;
-  if (!clients_[0].used()) return false;
+  if (clients_.size() == 0) return false;
   // The hello that the creator sent before has been answered.
   clients_[0].version = kVersion;
   LinkRecord ready{};
   common::UniqueFd none;
   bool answered = link_.receive(&ready, &none, true) == Link::Received::kRecord;
   if (error == 0) error = answered ? ready.subject : EPIPE;
+  if (error == 0 && !family_.open(start->pid_file)) error = errno;
   if (error == 0) error = start_command(*start, &command_);
   if (error == 0 && !output_.open(events_, command_.streams, kOutputFirst)) error = errno;
   if (error == 0 && !events_.add(command_.failure.get(), EPOLLIN, kExec)) error = errno;
@@ -66,7 +67,7 @@ bool Reaper::open(common::UniqueFd creator, Start* start) {
     not_started(ExecFailure::kExec, error);
     return true;
   }
-  family_.begin(command_.pid, start->pid_file);
+  family_.begin(command_.pid);
   link_.send(LinkRecord{LinkKind::kRuntime, command_.pid});
   return true;
 }
@@ -165,6 +166,7 @@ void Reaper::handle_link() {
       case Link::Received::kEnd:
         return link_ended();
       case Link::Received::kRecord:
+        if (record.kind == LinkKind::kSignal) signal_target(record.subject);
         if (record.kind != LinkKind::kLeader) break;
         console_came_ = record.value != 0;
         family_.leader_is(record.subject);

@@ -11,6 +11,7 @@
 #include "family.h"
 #include "link.h"
 #include "outbox.h"
+#include "places.h"
 #include "protocol.h"
 #include "record_reader.h"
 #include "runtime_output.h"
@@ -47,7 +48,7 @@ struct ReaperClientState {
 
 struct ReaperClient : ReaperClientState {
   common::UniqueFd socket;
-  SmallOutbox<128> out;
+  SmallOutbox<80> out;
 
   bool used() const { return socket.valid(); }
   void fail(int number, const char* text, bool close) {
@@ -122,7 +123,7 @@ class Reaper {
   Events events_;
   common::UniqueFd signals_;
   common::UniqueFd listener_;
-  ReaperClient clients_[kMaxReaperClients];
+  Places<ReaperClient, kMaxReaperClients> clients_;
 
   Command command_;
   RuntimeOutput output_;

@@ -41,10 +41,9 @@ void Reaper::accept_client() {
 }
 
 bool Reaper::add_client(common::UniqueFd socket, bool creator) {
-  uint32_t place = 0;
-  while (place < kMaxReaperClients && clients_[place].used()) place++;
   prepare_client(socket.get());
-  if (place == kMaxReaperClients) {
+  ReaperClient* client = clients_.take();
+  if (client == nullptr) {
     static constexpr char kText[] = "16 clients are connected";
     SmallOutbox<sizeof(kText)> out;
     out.put(kError, EUSERS, kText, sizeof(kText) - 1);
@@ -52,9 +51,10 @@ bool Reaper::add_client(common::UniqueFd socket, bool creator) {
     errno = EUSERS;
     return false;
   }
+  uint32_t place = static_cast<uint32_t>(client - clients_.begin());
   if (!events_.add(socket.get(), EPOLLIN, kClientFirst + place)) return false;
-  clients_[place].socket = static_cast<common::UniqueFd&&>(socket);
-  clients_[place].creator = creator;
+  client->socket = static_cast<common::UniqueFd&&>(socket);
+  client->creator = creator;
   return true;
 }
 
@@ -70,7 +70,7 @@ void Reaper::remove_client(ReaperClient& client) {
 }
 
 void Reaper::hear(ReaperClient& client) {
-  unsigned char bytes[1024];
+  unsigned char bytes[256];
   Sink sink{*this, client};
   ssize_t count = common::retry_on_eintr([&] { return recv(client.socket.get(), bytes, sizeof(bytes), MSG_DONTWAIT); });
   if (count == -1 && errno == EAGAIN) return;
@@ -148,7 +148,7 @@ bool Reaper::is_flushed(const ReaperClient& client) const {
 void Reaper::wait_for_room(ReaperClient& client, bool wait) {
   if (client.waits_for_room == wait) return;
   client.waits_for_room = wait;
-  uint32_t place = static_cast<uint32_t>(&client - clients_);
+  uint32_t place = static_cast<uint32_t>(&client - clients_.begin());
   events_.change(client.socket.get(), wait ? EPOLLIN | EPOLLOUT : EPOLLIN, kClientFirst + place);
 }
 

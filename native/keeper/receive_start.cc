@@ -108,7 +108,7 @@ class Listener {
 bool receive_start(int socket, Start* start) {
   RecordReader records;
   Listener listener(socket, start);
-  unsigned char bytes[4096];
+  unsigned char bytes[1024];
   while (!listener.started()) {
     size_t wanted = records.wanted();
     if (wanted > sizeof(bytes)) wanted = sizeof(bytes);

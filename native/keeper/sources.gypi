@@ -34,6 +34,7 @@
       "keeper/signals.cc",
       "keeper/start.cc",
       "keeper/urgency.cc"
-    ]
+    ],
+    "keeper_ldflags": ["-Wl,-z,noseparate-code"]
   }
 }

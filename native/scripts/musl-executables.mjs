@@ -64,7 +64,7 @@ function commandOf({ folder, sources }, compiler) {
   const { init_cflags: cflags, init_ldflags: ldflags } = variables("init");
   return [
     ...[compiler, "-x", "c++", ...cflags, "-Icommon", `-DCONSOLE_INIT_VERSION="${version}"`],
-    ...[...variables(folder)[sources], "-static", "-s", ...ldflags],
+    ...[...variables(folder)[sources], "-static", "-s", ...ldflags, ...(variables(folder)[`${folder}_ldflags`] ?? [])],
   ];
 }
 

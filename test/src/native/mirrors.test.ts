@@ -19,6 +19,8 @@ import {
   ToMonitor,
 } from "cmsg-native";
 import t from "tap";
+import { StartFlag } from "../support/keeper.js";
+import { From, To } from "../support/keeper-client.js";
 
 function source(path: string): string {
   return readFileSync(new URL(`../../../native/${path}`, import.meta.url), "utf8").replace(/\/\/.*$/gm, "");
@@ -49,6 +51,15 @@ function constantOf(path: string, name: string): number {
 t.test("console-monitor's records have the same kinds in C++ and in TypeScript", async (t) => {
   t.strictSame(enumOf("monitor/protocol.h", "ToLibrary"), { ...ToLibrary });
   t.strictSame(enumOf("monitor/protocol.h", "ToMonitor"), { ...ToMonitor });
+});
+
+t.test("console-keeper's records have the same kinds in C++ and in the tests", async (t) => {
+  t.strictSame(enumOf("keeper/protocol.h", "ToKeeper"), { ...To });
+  t.strictSame(
+    { ...enumOf("keeper/protocol.h", "FromKeeper"), ...enumOf("keeper/protocol.h", "FromReaper") },
+    { ...From },
+  );
+  t.strictSame(enumOf("keeper/start.h", "StartFlags"), { ...StartFlag });
 });
 
 t.test("the addon's enums have the same numbers in TypeScript", async (t) => {

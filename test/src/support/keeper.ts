@@ -21,6 +21,7 @@ export const StartFlag = {
   setOnlcr: 64,
   onlcrOn: 128,
   removeDirectory: 256,
+  onlyWithoutSize: 512,
 } as const;
 
 export interface StartOptions {
