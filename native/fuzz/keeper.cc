@@ -203,7 +203,7 @@ void send_output(const uint8_t* data, size_t size) {
     }
   }
   // The rest, with a client that reads.
-  for (int turns = 0; turns < 1000 && !(receiver.between_records() && receiver.at() == sender.head()); turns++) {
+  for (int turns = 0; turns < 1000 && (!receiver.between_records() || receiver.at() != sender.head()); turns++) {
     while (sender.send()) continue;
     receiver.take(4096);
   }

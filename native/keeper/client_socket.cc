@@ -1,5 +1,7 @@
 #include "client_socket.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,9 +12,26 @@
 
 namespace keeper {
 
-common::UniqueFd accept_client(int listener) {
-  common::UniqueFd client(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!client.valid()) return client;
+bool ClientListener::open(Events& events, common::UniqueFd socket, uint32_t number) {
+  socket_ = static_cast<common::UniqueFd&&>(socket);
+  number_ = number;
+  if (!socket_.valid()) return true;
+  return fcntl(socket_.get(), F_SETFL, O_NONBLOCK) == 0 && events.add(socket_.get(), EPOLLIN, number);
+}
+
+void ClientListener::resume(Events& events) {
+  if (!paused_) return;
+  paused_ = false;
+  events.change(socket_.get(), EPOLLIN, number_);
+}
+
+common::UniqueFd ClientListener::accept(Events& events) {
+  common::UniqueFd client(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!client.valid()) {
+    paused_ = errno != EAGAIN && errno != ECONNABORTED && errno != EINTR;
+    if (paused_) events.change(socket_.get(), 0, number_);
+    return client;
+  }
   ucred peer{};
   socklen_t length = sizeof(peer);
   if (getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == -1) client.reset();

@@ -21,8 +21,7 @@ Reader::Reader(Link link, pid_t reaper, const Start& start)
       reaper_(reaper) {}
 
 int Reader::open(common::UniqueFd creator, Start* start) {
-  listener_ = static_cast<common::UniqueFd&&>(start->reader_listener);
-  int kept[] = {creator.get(), link_.fd(), listener_.get(), start->console_listener.get()};
+  int kept[] = {creator.get(), link_.fd(), start->reader_listener.get(), start->console_listener.get()};
   close_all_but(kept, sizeof(kept) / sizeof(kept[0]));
   leave_standard_streams();
 
@@ -33,11 +32,7 @@ int Reader::open(common::UniqueFd creator, Start* start) {
   if (!family_.open(start->pid_file)) return errno;
   if (!events_.add(signals_.get(), EPOLLIN, kSignals) || !events_.add(link_.fd(), EPOLLIN, kLink)) return errno;
   if (!add_client(static_cast<common::UniqueFd&&>(creator), true)) return errno;
-  if (listener_.valid()) {
-    if (fcntl(listener_.get(), F_SETFL, O_NONBLOCK) == -1 || !events_.add(listener_.get(), EPOLLIN, kListener)) {
-      return errno;
-    }
-  }
+  if (!listener_.open(events_, static_cast<common::UniqueFd&&>(start->reader_listener), kListener)) return errno;
   int error = arrival_.open(static_cast<common::UniqueFd&&>(start->console_listener), start->console_path,
                             start->has(kRemoveDirectory), settings_);
   if (error != 0) return error;
@@ -46,7 +41,8 @@ int Reader::open(common::UniqueFd creator, Start* start) {
 
 void Reader::ready(int error) {
   // What the creator has asked for before it sent kStart counts from the first byte on.
-  if (error == 0) hear(clients_[0]);
+  // Also after a failure: closed with what nobody has read, a socket is reset at its other end.
+  if (clients_.size() > 0) hear(clients_[0]);
   link_.send(LinkRecord{LinkKind::kReady, error});
 }
 

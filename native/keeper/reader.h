@@ -10,6 +10,7 @@
 #include "alarm.h"
 #include "arrival.h"
 #include "client.h"
+#include "client_socket.h"
 #include "events.h"
 #include "family.h"
 #include "link.h"
@@ -91,7 +92,7 @@ class Reader {
   Events events_;
   Link link_;
   common::UniqueFd signals_;
-  common::UniqueFd listener_;
+  ClientListener listener_;
   Alarm alarm_;
   Master master_;
   Arrival arrival_;

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client_socket.h"
 #include "reader.h"
 #include "retry.h"
 
@@ -49,7 +48,7 @@ const char* text_of(int error) {
 }  // namespace
 
 void Reader::accept_client() {
-  common::UniqueFd socket = keeper::accept_client(listener_.get());
+  common::UniqueFd socket = listener_.accept(events_);
   if (socket.valid()) add_client(static_cast<common::UniqueFd&&>(socket), false);
 }
 
@@ -77,6 +76,7 @@ void Reader::remove_client(Client& client) {
   bool creator = client.creator;
   events_.remove(client.socket.get());
   client.clear();
+  listener_.resume(events_);
   more_ = true;  // it may have held the reading back
   if (!creator) return;
   creator_gone_ = true;

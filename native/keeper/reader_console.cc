@@ -148,6 +148,7 @@ void Reader::drop_input() {
 void Reader::tell_leader() {
   pid_t leader = master_.session_leader();
   if (leader > 0) leader_ = leader;
+  family_.leader_is(leader_);
   link_.send(LinkRecord{LinkKind::kLeader, leader, console_came_ ? 1U : 0U});
 }
 

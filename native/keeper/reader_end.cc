@@ -87,7 +87,6 @@ void Reader::take_over() {
   if (over_ || ended_) return;
   family_.begin(runtime_);
   if (container_ > 0) family_.container_is(container_);
-  family_.leader_is(leader_);
   family_begun_ = true;
   follow_family();
 }

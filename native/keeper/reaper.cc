@@ -30,12 +30,10 @@ bool Reaper::open_events(common::UniqueFd creator, Start* start) {
   signals_ = open_signals();
   if (!events_.open() || !add_client(static_cast<common::UniqueFd&&>(creator), true)) return false;
   // The creator can be told from here on.
-  listener_ = static_cast<common::UniqueFd&&>(start->reaper_listener);
   linger_ms_ = start->options.linger_ms;
   if (!signals_.valid() || prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) return false;
   if (!events_.add(signals_.get(), EPOLLIN, kSignals) || !events_.add(link_.fd(), EPOLLIN, kLink)) return false;
-  if (!listener_.valid()) return true;
-  return fcntl(listener_.get(), F_SETFL, O_NONBLOCK) == 0 && events_.add(listener_.get(), EPOLLIN, kListener);
+  return listener_.open(events_, static_cast<common::UniqueFd&&>(start->reaper_listener), kListener);
 }
 
 bool Reaper::open(common::UniqueFd creator, Start* start) {
@@ -54,9 +52,11 @@ bool Reaper::open(common::UniqueFd creator, Start* start) {
   if (error == 0 && !events_.add(command_.failure.get(), EPOLLIN, kExec)) error = errno;
 
   int kept[] = {
-      clients_[0].socket.get(), link_.fd(), signals_.get(), listener_.get(), events_.fd(), output_.fd(0), output_.fd(1),
+      clients_[0].socket.get(), link_.fd(), signals_.get(), listener_.fd(), events_.fd(), output_.fd(0), output_.fd(1),
       command_.failure.get()};
+  // These numbers are closed next.
   start->input.release();
+  start->reaper_listener.release();
   close_all_but(kept, sizeof(kept) / sizeof(kept[0]));
   leave_standard_streams();
   ignore_terminal_signals();

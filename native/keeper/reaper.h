@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "client_socket.h"
 #include "clock.h"
 #include "command.h"
 #include "events.h"
@@ -122,7 +123,7 @@ class Reaper {
   uint32_t linger_ms_ = 0;
   Events events_;
   common::UniqueFd signals_;
-  common::UniqueFd listener_;
+  ClientListener listener_;
   Places<ReaperClient, kMaxReaperClients> clients_;
 
   Command command_;

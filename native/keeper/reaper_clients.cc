@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client_socket.h"
 #include "control_message.h"
 #include "reaper.h"
 #include "retry.h"
@@ -36,7 +35,7 @@ const char* text_of(int error) {
 }  // namespace
 
 void Reaper::accept_client() {
-  common::UniqueFd socket = keeper::accept_client(listener_.get());
+  common::UniqueFd socket = listener_.accept(events_);
   if (socket.valid()) add_client(static_cast<common::UniqueFd&&>(socket), false);
 }
 
@@ -62,6 +61,7 @@ void Reaper::remove_client(ReaperClient& client) {
   bool creator = client.creator;
   events_.remove(client.socket.get());
   client.clear();
+  listener_.resume(events_);
   if (!creator) return;
   creator_gone_ = true;
   output_.abandon(events_);

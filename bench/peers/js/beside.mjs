@@ -42,7 +42,8 @@ const start = {
     const [control, theirs] = UnixSocket.pair();
     spawn(program, REST, { env, stdio: ["ignore", "ignore", "ignore", theirs.fd] });
     theirs.close();
-    return { end: () => control.close() };
+    const kill = Buffer.from(Int32Array.of(1, 9, 0).buffer);
+    return { end: () => control.send(kill) };
   },
   keeper: async () => {
     const { UnixSocket } = await import("cmsg");

@@ -4,7 +4,7 @@ import { openSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import t from "tap";
 import { descendants, type Keeper, onTerminal, startKeeper } from "../support/keeper.js";
-import { From, STATUS_UNKNOWN, To } from "../support/keeper-client.js";
+import { Flag, From, STATUS_UNKNOWN, To } from "../support/keeper-client.js";
 import { isAlive, waitGone } from "../support/processes.js";
 
 async function exitOf(keeper: Keeper, timeoutMs?: number): Promise<[status: bigint, end: number]> {
@@ -36,7 +36,7 @@ const ORDERS: [what: string, script: string, status: bigint, output: RegExp][] =
 
 for (const [what, script, status, output] of ORDERS) {
   t.test(`console-keeper [${what}] tells the status and the end of the output`, async (t) => {
-    const keeper = await startKeeper(t, { argv: onTerminal(script), drainMs: 400 });
+    const keeper = await startKeeper(t, { argv: onTerminal(script), drainMs: 400 }, { flags: Flag.pace });
     const [value, end] = await exitOf(keeper);
     t.equal(value, status << 8n);
     t.match(keeper.reader.text, output);

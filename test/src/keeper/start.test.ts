@@ -132,9 +132,9 @@ t.test("console-keeper [100 MB of a runtime's output, which is not read at first
 });
 
 t.test("console-keeper [stop while the command runs and no console came] ends everything that it left", async (t) => {
-  const script = "trap '' TERM; (trap '' TERM; exec sleep 100) & while :; do sleep 0.1; done";
+  const script = "trap '' TERM; (trap '' TERM; exec sleep 100) & echo ready; while :; do sleep 0.1; done";
   const keeper = await startKeeper(t, { argv: ["sh", "-c", script] });
-  await keeper.reaper.next(From.started);
+  await keeper.reaper.next(From.runtimeOutput);
   keeper.reaper.send(To.stop, 300);
   t.equal((await keeper.reaper.next(From.runtimeEnded)).value, 9n);
   await keeper.reaper.next(From.exit);
