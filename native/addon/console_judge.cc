@@ -9,8 +9,7 @@ namespace addon {
 namespace {
 
 const char* failed_call(common::ConsoleRefusal refusal) {
-  if (refusal == common::ConsoleRefusal::kUnknownFile) return "statx";
-  return refusal == common::ConsoleRefusal::kOnlcr ? "tcsetattr" : "ioctl";
+  return refusal == common::ConsoleRefusal::kUnknownFile ? "statx" : "ioctl";
 }
 
 Napi::Value judge(const Napi::CallbackInfo& info) {
@@ -39,6 +38,21 @@ Napi::Object describe_verdict(Napi::Env env, const common::ConsoleVerdict& verdi
   result.Set("columns", Napi::Number::New(env, verdict.columns));
   result.Set("rows", Napi::Number::New(env, verdict.rows));
   return result;
+}
+
+Napi::Object describe_delivery(Napi::Env env, const common::ReceivedConsole& console, int error) {
+  if (error != 0) {
+    auto failed = Napi::Object::New(env);
+    failed.Set("error", system_error(env, error, "recvmsg").Value());
+    return failed;
+  }
+  auto delivery = describe_verdict(env, console.verdict);
+  if (console.verdict.refusal == common::ConsoleRefusal::kNone) {
+    delivery.Set("master", Napi::Number::New(env, console.control.fds[0]));
+  }
+  delivery.Set("count", Napi::Number::New(env, static_cast<double>(console.control.fd_count)));
+  delivery.Set("name", Napi::Buffer<char>::Copy(env, console.name, console.name_length));
+  return delivery;
 }
 
 void define_consoles(Napi::Env env, Napi::Object exports) {

@@ -1,9 +1,9 @@
-// The judgement of a console (common/judge_console.h) for JavaScript.
+// The judgement of a console (common/judge_console.h) and what was received (common/receive_console.h) for JavaScript.
 #pragma once
 
 #include <napi.h>
 
-#include "../common/judge_console.h"
+#include "../common/receive_console.h"
 
 namespace addon {
 
@@ -12,5 +12,8 @@ common::ConsoleSettings console_settings(const Napi::CallbackInfo& info, size_t 
 
 // ConsoleVerdict of binding/console.ts.
 Napi::Object describe_verdict(Napi::Env env, const common::ConsoleVerdict& verdict);
+
+// ConsoleDelivery of binding/console.ts; `error` is that of recvmsg(2), or 0.
+Napi::Object describe_delivery(Napi::Env env, const common::ReceivedConsole& console, int error);
 
 }  // namespace addon

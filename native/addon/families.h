@@ -17,6 +17,7 @@ void define_processes(Napi::Env env, Napi::Object exports);
 void define_starting(Napi::Env env, Napi::Object exports);
 void define_terminals(Napi::Env env, Napi::Object exports);
 void define_sessions(Napi::Env env, Napi::Object exports);
+void define_scheduling(Napi::Env env, Napi::Object exports);
 void define_consoles(Napi::Env env, Napi::Object exports);
 void define_pty_allocation(Napi::Env env, Napi::Object exports);
 

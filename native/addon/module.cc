@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "closer.h"
+#include "console_receiver.h"
 #include "environment.h"
 #include "errors.h"
 #include "families.h"
@@ -33,9 +34,11 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   define_starting(env, exports);
   define_terminals(env, exports);
   define_sessions(env, exports);
+  define_scheduling(env, exports);
   define_consoles(env, exports);
   define_pty_allocation(env, exports);
   exports.Set("Watcher", Watcher::define(env));
+  exports.Set("ConsoleReceiver", ConsoleReceiver::define(env));
   exports.Set("PtyStream", PtyStream::define(env));
   return exports;
 }

@@ -42,7 +42,7 @@ void set_window_size(const Napi::CallbackInfo& info) {
 
 void set_onlcr(const Napi::CallbackInfo& info) {
   bool done = common::set_onlcr(int_argument(info, 0), info[1].ToBoolean());
-  if (!done) throw_errno(info.Env(), errno, "tcsetattr");
+  if (!done) throw_errno(info.Env(), errno, "ioctl");
 }
 
 // The settings as opaque bytes, so that JavaScript restores them exactly.

@@ -3,7 +3,7 @@
 // errno, syscall}. "Owned" means owned by this environment (the main thread, or a Worker): it closes the descriptors
 // that are left when it ends.
 import type { ClosingFunctions } from "./closing.js";
-import type { ConsoleVerdict } from "./console.js";
+import type { ConsoleEvent, ConsoleReceiver, ConsoleSettings, ConsoleVerdict } from "./console.js";
 import { loadAddon } from "./load.js";
 import { type MessageFunctions, messageFunctions } from "./messages.js";
 import { waitingForRoom } from "./room.js";
@@ -12,7 +12,14 @@ export { recognizeCopies } from "./brand.js";
 export { callApart } from "./call-apart.js";
 export { closeQuietly } from "./close-quietly.js";
 export { ClosingEvent, ClosingKind, type ClosingState } from "./closing.js";
-export { ConsoleRefusal, type ConsoleVerdict } from "./console.js";
+export {
+  type ConsoleDelivery,
+  type ConsoleEvent,
+  type ConsoleReceiver,
+  ConsoleRefusal,
+  type ConsoleSettings,
+  type ConsoleVerdict,
+} from "./console.js";
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SendOption, SUN_PATH_BYTES, scratch } from "./messages.js";
 export { ToLibrary, ToMonitor } from "./monitor-protocol.js";
@@ -232,7 +239,7 @@ export interface Native extends MessageFunctions, ClosingFunctions {
   getWindowSize(fd: number): { columns: number; rows: number };
   /** TIOCSWINSZ; each at most 65535. */
   setWindowSize(fd: number, columns: number, rows: number): void;
-  /** tcgetattr(3), and tcsetattr(3) where ONLCR of the terminal changes. */
+  /** ioctl_tty(2) TCGETS, and TCSETS where ONLCR of the terminal changes. */
   setOnlcr(fd: number, on: boolean): void;
   /** tcgetattr(3), opaque. */
   getTerminalSettings(fd: number): Uint8Array;
@@ -242,16 +249,15 @@ export interface Native extends MessageFunctions, ClosingFunctions {
   makeRaw(fd: number): void;
 
   /**
-   * Judges whether `fd`, borrowed, is a console, and sets what its program may ask for (native/common/judge_console.h):
-   * the size, with `onlyWithoutSize` only in the place of 0x0, and ONLCR. A refusal is a result, not an error.
+   * sched_getattr(2) and sched_setattr(2) of this thread: the time slice in nanoseconds, from 100000 to 100000000, or 0 for
+   * the kernel's own. Returns the one before. EINVAL for a thread that is not SCHED_OTHER. Before Linux 6.12 ignored.
    */
-  judgeConsole(
-    fd: number,
-    columns: number,
-    rows: number,
-    onlyWithoutSize: boolean,
-    onlcr: boolean | undefined,
-  ): ConsoleVerdict;
+  swapTimeSlice(ns: number): number;
+  /**
+   * Judges whether `fd`, borrowed, is a console, and sets what its program may ask for (native/common/judge_console.h):
+   * the size and ONLCR. A refusal is a result, not an error.
+   */
+  judgeConsole(fd: number, ...settings: ConsoleSettings): ConsoleVerdict;
 
   /**
    * Opens a new terminal through /dev/pts/ptmx, or through the multiplexer `ptmx`, with the calls and checks of
@@ -318,6 +324,16 @@ export interface Native extends MessageFunctions, ClosingFunctions {
   endProcess(pid: number): void;
 
   Watcher: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => Watcher;
+  /**
+   * At most `maxWaiting` accepted connections wait for their message at once. `uids` may deliver besides root and this
+   * process's user; undefined: every user.
+   */
+  ConsoleReceiver: new (
+    onEvent: (event: ConsoleEvent) => void,
+    maxWaiting: number,
+    uids: readonly number[] | undefined,
+    ...settings: ConsoleSettings
+  ) => ConsoleReceiver;
   PtyStream: new (fd: number, onReady: (readable: boolean, writable: boolean) => void) => PtyStream;
 }
 

@@ -18,6 +18,17 @@ namespace {
 
 constexpr uint32_t kProcMagic = 0x9fa0;  // PROC_SUPER_MAGIC
 
+// struct termios as the kernel has it. The C library's is longer.
+struct KernelTermios {
+  uint32_t input_flags;
+  uint32_t output_flags;
+  uint32_t control_flags;
+  uint32_t local_flags;
+  uint8_t line;
+  uint8_t characters[19];
+  uint32_t reserve[7];  // more than other architectures need
+};
+
 enum class Answer : uint8_t { kNo, kYes, kUnknown };
 
 // For where statx(2) is refused (a seccomp profile): /proc/self/fdinfo/N has a line that only a PTY master's file
@@ -106,12 +117,13 @@ ConsoleVerdict judge_console(int fd, const ConsoleSettings& settings) {
   return verdict;
 }
 
+// By ioctl(2): tcsetattr(3) makes two calls more, which take as long again.
 bool set_onlcr(int fd, bool on) {
-  termios settings{};
-  if (tcgetattr(fd, &settings) == -1) return false;
-  if (((settings.c_oflag & ONLCR) != 0) == on) return true;
-  settings.c_oflag ^= static_cast<tcflag_t>(ONLCR);
-  return tcsetattr(fd, TCSANOW, &settings) == 0;
+  KernelTermios settings{};
+  if (ioctl(fd, TCGETS, &settings) == -1) return false;
+  if (((settings.output_flags & ONLCR) != 0) == on) return true;
+  settings.output_flags ^= static_cast<uint32_t>(ONLCR);
+  return ioctl(fd, TCSETS, &settings) == 0;
 }
 
 }  // namespace common

@@ -15,9 +15,10 @@ ConsoleRefusal judge_message(size_t length, const ControlData& control) {
 
 bool receive_console(int connection, const ConsoleSettings& settings, WhenFull when_full, ReceivedConsole* console) {
   ControlData* control = &console->control;
-  ssize_t length = when_full == WhenFull::kKeep
-                       ? receive_message_keeping(connection, console->name, sizeof(console->name), control)
-                       : receive_message(connection, console->name, sizeof(console->name), control, MSG_DONTWAIT);
+  bool closing = when_full == WhenFull::kKeepWhileClosing;
+  ssize_t length = when_full == WhenFull::kLose
+                       ? receive_message(connection, console->name, sizeof(console->name), control, MSG_DONTWAIT)
+                       : receive_message_keeping(connection, console->name, sizeof(console->name), control, closing);
   if (length == -1) return false;
   console->name_length = static_cast<size_t>(length);
   console->verdict = ConsoleVerdict{};

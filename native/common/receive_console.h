@@ -19,8 +19,9 @@ struct ReceivedConsole {
 };
 
 enum class WhenFull : uint8_t {
-  kLose,  // at RLIMIT_NOFILE the kernel drops the descriptor: kTruncated
-  kKeep,  // the message stays in the socket, and the call fails with EMFILE. Costs a second call.
+  kLose,              // at RLIMIT_NOFILE the kernel drops the descriptor: kTruncated
+  kKeep,              // the message stays in the socket, and the call fails with EMFILE. Costs a second call.
+  kKeepWhileClosing,  // the same, while other threads of the process are closing descriptors
 };
 
 // Takes one message from a connection, which is borrowed, without waiting. False with errno set when recvmsg(2) failed:

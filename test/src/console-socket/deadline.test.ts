@@ -6,6 +6,7 @@ import { dial, passFd, sandboxAgentUrl } from "console-socket/kata";
 import t from "tap";
 import { hybridFront } from "../support/hybrid-front.js";
 import { tempDir } from "../support/temp-dir.js";
+import { until } from "../support/until.js";
 
 /** Listeners, and what AbortSignal.any of Node.js leaves in a source. */
 function leftWith(signal: AbortSignal): number {
@@ -66,7 +67,11 @@ t.test("a listener keeps nothing of the peers that it has served", async (t) => 
   const listening = own.map(leftWith);
   for (let i = 0; i < 20; i++) {
     const refused = once(listener, "refused");
-    (await UnixSocket.connect(listener.path)).close();
+    const before = signals.length;
+    const peer = await UnixSocket.connect(listener.path);
+    // A peer that says nothing for a while is waited for with a signal.
+    await until(() => signals.length > before, { what: "a signal for the peer" });
+    peer.close();
     await refused;
   }
   t.strictSame(own.map(leftWith), listening);

@@ -1,6 +1,7 @@
 // Every number, size, signal and callback that a function of console-socket takes: what is refused, and what is not.
 import { Duplex, PassThrough } from "node:stream";
-import { UnixSocket } from "cmsg";
+import { OwnedFd, UnixSocket } from "cmsg";
+import { native } from "cmsg-native";
 import { openPty } from "console-init";
 import { Asciicast, asPty, attach, ConsoleLog, launch, listen, PtyConsole, receiveConsole } from "console-socket";
 import {
@@ -295,17 +296,19 @@ t.test("an agent's call [timeoutMs: Infinity] goes out without a limit", async (
 t.test("fromFd and endAfter take the OwnedFd of another copy of cmsg", async (t) => {
   const { ptmx, peer } = openPty({ ptmx: "/dev/ptmx" });
   // As a second copy's: the same members, and another class.
-  const foreign = {
+  const ofAnotherCopy = (owner: OwnedFd) => ({
     get fd() {
-      return ptmx.fd;
+      return owner.fd;
     },
     get closed() {
-      return ptmx.closed;
+      return owner.closed;
     },
-    close: () => ptmx.close(),
-  };
-  const terminal = PtyConsole.fromFd(foreign as never);
-  t.equal(terminal.endAfter(foreign as never), terminal);
+    close: () => owner.close(),
+  });
+  const terminal = PtyConsole.fromFd(ofAnotherCopy(ptmx) as never);
+  using pidfd = new OwnedFd(native.openPidfd(process.pid));
+  t.equal(terminal.endAfter(ofAnotherCopy(pidfd) as never), terminal);
+  t.notOk(pidfd.closed);
   terminal.destroy();
   t.ok(ptmx.closed);
   peer.close();

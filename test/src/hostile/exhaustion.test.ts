@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { UnixSocket } from "cmsg";
-import { native } from "cmsg-native";
+import { type ConsoleDelivery, native } from "cmsg-native";
 import { listen, receiveConsole } from "console-socket";
 import t, { type Test } from "tap";
 import { openHostPty } from "../support/host-pty.js";
@@ -36,21 +36,34 @@ async function turnsIn(meanwhile: () => Promise<unknown>): Promise<number> {
   return performance.nodeTiming.uvMetricsInfo.loopCount - loopCount;
 }
 
-/** How often a call of the addon fails with EMFILE, from here to the test's end. */
-function failuresOf(t: Test, name: "accept" | "recvmsg"): () => number {
-  const call = native[name] as (...args: unknown[]) => number;
-  let failures = 0;
-  const counted = (...args: unknown[]): number => {
-    try {
-      return call(...args);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EMFILE") failures++;
-      throw error;
-    }
+/** How often receivers that are made from here to the test's end find no descriptor, by the system call. */
+function failuresOfReceivers(t: Test): (syscall: "accept" | "recvmsg") => number {
+  const { ConsoleReceiver } = native;
+  const failures = new Map<string | undefined, number>();
+  const count = (error: Error | undefined): void => {
+    const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+    if (code === "EMFILE") failures.set(syscall, (failures.get(syscall) ?? 0) + 1);
   };
-  Object.assign(native, { [name]: counted });
-  t.teardown(() => Object.assign(native, { [name]: call }));
-  return () => failures;
+  class CountingReceiver extends ConsoleReceiver {
+    constructor(...[onEvent, ...rest]: ConstructorParameters<typeof ConsoleReceiver>) {
+      super(
+        (event) => {
+          count(event.delivery?.error ?? event.error);
+          onEvent(event);
+        },
+        ...rest,
+      );
+    }
+
+    override receive(connection: number): ConsoleDelivery | undefined {
+      const delivery = super.receive(connection);
+      count(delivery?.error);
+      return delivery;
+    }
+  }
+  Object.assign(native, { ConsoleReceiver: CountingReceiver });
+  t.teardown(() => Object.assign(native, { ConsoleReceiver }));
+  return (syscall) => failures.get(syscall) ?? 0;
 }
 
 t.test(
@@ -58,6 +71,7 @@ t.test(
   { skip: needs("python3") },
   async (t) => {
     const before = openFds();
+    const failures = failuresOfReceivers(t);
     const listener = await listen();
     const refusals: unknown[] = [];
     listener.on("refused", (refusal) => refusals.push(refusal));
@@ -72,12 +86,11 @@ t.test(
     const late = startPeer(t, [{ hold: true }, ...ten, { hangup: true }, { hold: true }]);
     await peer.step(0);
     const giveBack = exhaust(t);
-    const failures = [failuresOf(t, "accept"), failuresOf(t, "recvmsg")];
     late.goOn();
     await late.step(ten.length + 1);
     peer.goOn();
     await peer.step(4);
-    await until(() => failures.every((count) => count() > 0), { what: "both to find no descriptor" });
+    await until(() => failures("accept") > 0 && failures("recvmsg") > 0, { what: "both to find no descriptor" });
     const idle = await turnsIn(() => delay(500));
     t.ok(idle < 100, `the event loop turned ${idle} times meanwhile: for the timers of the attempts`);
     t.ok((await turnsIn(() => turns(500))) >= 500, "where a spin turns it each time");
@@ -128,7 +141,8 @@ async function consoleWithoutDescriptor(t: Test) {
   const { ptmx, peer } = openHostPty();
   await theirs.send(Buffer.from("/dev/ptmx"), [ptmx]);
   ptmx.close();
-  return { ours, theirs, peer, giveBack: exhaust(t), failures: failuresOf(t, "recvmsg") };
+  const failuresBySyscall = failuresOfReceivers(t);
+  return { ours, theirs, peer, giveBack: exhaust(t), failures: () => failuresBySyscall("recvmsg") };
 }
 
 t.test("receiveConsole [no descriptor for longer than a peer may be silent] waits for one", async (t) => {

@@ -1,14 +1,12 @@
 // What a received descriptor must be, and show, before it is used as a console's master (ptmx). Native code judges it and
 // sets its size (native/common/judge_console.h); the words for what it refuses are here.
-import { ConsoleRefusal, type ConsoleVerdict, native } from "cmsg-native";
+import { ConsoleRefusal, type ConsoleSettings, type ConsoleVerdict, native } from "cmsg-native";
 import { ConsoleSocketError } from "../errors.js";
 import type { PtyConsoleOptions } from "./pty-console-options.js";
 import { DEFAULT_SIZE, type WindowSize } from "./window-size.js";
 
-/** What is set before anything else happens: arguments of native functions. */
-type ConsoleSettings = [columns: number, rows: number, onlyWithoutSize: boolean, onlcr: boolean | undefined];
-
-function settingsOf({ initialSize, onlcr }: PtyConsoleOptions): ConsoleSettings {
+/** What is set before anything else happens. */
+export function settingsOf({ initialSize, onlcr }: Pick<PtyConsoleOptions, "initialSize" | "onlcr">): ConsoleSettings {
   const { columns, rows } = initialSize ?? DEFAULT_SIZE;
   return [columns, rows, initialSize === undefined, onlcr];
 }
@@ -23,7 +21,7 @@ export function prepareMaster(fd: number, options: PtyConsoleOptions): WindowSiz
 }
 
 /** The size of what was accepted. Throws as `prepareMaster`. */
-function sizeOf(verdict: ConsoleVerdict): WindowSize {
+export function sizeOf(verdict: ConsoleVerdict): WindowSize {
   if (verdict.refusal !== ConsoleRefusal.none) throw refusalOf(verdict);
   return { columns: verdict.columns, rows: verdict.rows };
 }

@@ -32,12 +32,19 @@ export class PtyConsole extends ConsoleBase {
   #drainTimer: NodeJS.Timeout | undefined;
   #stopWatchingProcess: () => void = () => undefined;
 
-  /** @internal As `fromFd`, for what a peer sent: with options that were checked. Takes `fd`, and closes it on a refusal. */
-  static create(fd: OwnedFd, options: PtyConsoleOptions): PtyConsole {
+  /**
+   * @internal As `fromFd`, for what was received: judged, with its size now, and with options that were checked. Takes
+   * `master`, and closes it when this throws.
+   */
+  static create(
+    master: OwnedFd,
+    size: WindowSize,
+    options: Pick<PtyConsoleOptions, "name" | "peer" | "onHangup">,
+  ): PtyConsole {
     try {
-      return new PtyConsole(fd, prepareMaster(fd.fd, options), options);
+      return new PtyConsole(master, size, options);
     } catch (error) {
-      fd.close();
+      master.close();
       throw error;
     }
   }

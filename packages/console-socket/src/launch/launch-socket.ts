@@ -1,11 +1,12 @@
 // The socket of one launch: it takes the one console that the runtime command sends, and can tell that none came. The pid
 // file lies beside it.
 import { join } from "node:path";
-import { CmsgError, type OwnedFd, recvFile, UnixServer, UnixSocket } from "cmsg";
+import { type OwnedFd, UnixServer, UnixSocket } from "cmsg";
 import { closeQuietly, native } from "cmsg-native";
 import { PtyConsole } from "../console/pty-console.js";
 import type { PtyConsoleOptions } from "../console/pty-console-options.js";
-import { safeName } from "../console/safe-text.js";
+import { ConsoleSocketError } from "../errors.js";
+import { receiveMaster } from "../receive/receive-console.js";
 import { type PrivatePlace, privatePlace } from "../receive/socket-place.js";
 
 export interface Delivery {
@@ -91,7 +92,7 @@ export class LaunchSocket implements Disposable {
       try {
         this.#delivery ??= await receive(connection, { ...options, peer }, this.#closing.signal);
       } catch (error) {
-        if (!(error instanceof CmsgError && error.code === "ERR_CMSG_EOF")) refusal ??= error;
+        if (!(error instanceof ConsoleSocketError && error.code === "ERR_CONSOLE_NONE")) refusal ??= error;
       }
     }
     if (!this.#delivery && refusal) throw refusal;
@@ -101,9 +102,10 @@ export class LaunchSocket implements Disposable {
 
 // The master stays here, borrowed from the console, to be asked whose terminal it is.
 async function receive(connection: UnixSocket, options: PtyConsoleOptions, signal: AbortSignal): Promise<Delivery> {
-  const { name, fd } = await recvFile(connection, { signal });
-  const terminal = PtyConsole.create(fd, { ...options, name: safeName(name) });
+  const limits = { ...options, signal, silentPeerTimeoutMs: Number.POSITIVE_INFINITY };
+  const { name, master, size } = await receiveMaster(connection, limits);
+  const terminal = PtyConsole.create(master, size, { ...options, name });
   // The container can cause an error while the runtime's command runs, before launch() has given the console to anyone.
   terminal.on("error", () => undefined);
-  return { terminal, master: fd, leader: () => (fd.closed ? 0 : native.getSessionLeader(fd.fd)) };
+  return { terminal, master, leader: () => (master.closed ? 0 : native.getSessionLeader(master.fd)) };
 }

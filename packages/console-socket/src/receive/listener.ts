@@ -1,15 +1,14 @@
 // A socket on which runtimes deliver consoles.
 import { EventEmitter } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
-import { type UnixAddress, UnixServer, type UnixSocket } from "cmsg";
-import { type Credentials, callApart, closeQuietly } from "cmsg-native";
+import { OwnedFd, type UnixAddress, UnixServer } from "cmsg";
+import { type ConsoleEvent, type Credentials, callApart, closeQuietly } from "cmsg-native";
 import type { PtyConsole } from "../console/pty-console.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks, checkUids } from "../options.js";
 import { AcceptQueue } from "./accept-queue.js";
-import { Gate } from "./gate.js";
-import { checkReceiveOptions, closeServed, type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
+import { checkReceiveOptions, consoleOf, type ReceiveConsoleOptions, receiveFrom } from "./receive-console.js";
+import { Reception } from "./reception.js";
 import { socketPath } from "./socket-place.js";
 
 export interface ConsoleListenerOptions extends Omit<ReceiveConsoleOptions, "signal"> {
@@ -53,7 +52,8 @@ export class ConsoleListener
   readonly #closing: AbortController = new AbortController();
   readonly #removeDirectory: () => void;
   readonly #consoles: AcceptQueue<PtyConsole> = new AcceptQueue();
-  readonly #pendingPeers: Gate;
+  readonly #reception: Reception;
+  #retryTimer: NodeJS.Timeout | undefined;
 
   /** @internal Use `listen()`. */
   constructor(server: UnixServer, options: ConsoleListenerOptions, removeDirectory: () => void) {
@@ -61,9 +61,11 @@ export class ConsoleListener
     this.#server = server;
     this.#options = options;
     this.#removeDirectory = removeDirectory;
-    this.#pendingPeers = new Gate(options.maxPending ?? DEFAULT_MAX_PENDING);
+    const { allowUids = [], maxPending = DEFAULT_MAX_PENDING } = options;
+    const uids = allowUids === "any" ? undefined : allowUids;
+    this.#reception = new Reception({ ...options, maxPending, uids }, (event) => this.#accepted(event));
     publish("listen", server.fd, { path: server.path });
-    void this.#receiveAll();
+    this.#reception.listen(server.fd);
   }
 
   /** What to give a runtime as --console-socket: an absolute path, or `@name`. */
@@ -100,6 +102,8 @@ export class ConsoleListener
   /** Stops listening and removes the socket. Consoles that nobody accepted are hung up; the others live on. */
   close(): void {
     if (this.closed) return;
+    this.#reception.close();
+    clearTimeout(this.#retryTimer);
     try {
       this.#server.close();
     } finally {
@@ -114,43 +118,30 @@ export class ConsoleListener
     this.close();
   }
 
-  async #receiveAll(): Promise<void> {
-    while (!this.closed) {
-      try {
-        // close() ends every pending receive, so this resolves then too.
-        await this.#pendingPeers.untilOpen();
-        void this.#receive(await this.#server.accept());
-      } catch (error) {
-        if (this.closed) return;
-        if (!LEAVE_IT_QUEUED.has((error as NodeJS.ErrnoException).code ?? "")) this.#refuse(error as Error, undefined);
-        await delay(DESCRIPTOR_RETRY_MS);
-      }
+  #accepted(event: ConsoleEvent): void {
+    const { connection, error } = event;
+    if (connection !== undefined) {
+      void this.#receive(new OwnedFd(connection, { untrusted: true }), event);
+      return;
     }
+    if (!LEAVE_IT_QUEUED.has((error as NodeJS.ErrnoException).code ?? "")) this.#refuse(error as Error, undefined);
+    if (!this.closed) this.#retryTimer = setTimeout(() => this.#reception.accept(), DESCRIPTOR_RETRY_MS);
   }
 
-  async #receive(connection: UnixSocket): Promise<void> {
-    let peer: Credentials | undefined;
-    this.#pendingPeers.enter();
+  async #receive(connection: OwnedFd, event: ConsoleEvent): Promise<void> {
+    const { peer, allowed, error } = event;
     try {
-      peer = connection.peerCredentials();
+      if (error || !peer) throw error;
       publish("connect", connection.fd, { path: this.path, peer });
-      this.#checkPeer(peer);
-      this.#deliver(await receiveFrom(connection, peer, { ...this.#options, signal: this.#closing.signal }));
+      if (!allowed) throw strangePeer(peer);
+      const limits = { silentPeerTimeoutMs: this.#options.silentPeerTimeoutMs, signal: this.#closing.signal };
+      const received = await receiveFrom(this.#reception, connection.fd, limits, event);
+      this.#deliver(consoleOf(received, peer, this.#options));
     } catch (error) {
       if (!this.closed) this.#refuse(error as Error, peer);
     } finally {
-      closeServed(connection);
-      this.#pendingPeers.leave();
+      closeQuietly(() => connection.close());
     }
-  }
-
-  #checkPeer({ uid }: Credentials): void {
-    const { allowUids = [] } = this.#options;
-    if (allowUids === "any" || uid === 0 || uid === process.geteuid?.() || allowUids.includes(uid)) return;
-    throw new ConsoleSocketError(
-      "ERR_CONSOLE_PEER",
-      `Expected a peer of uid ${process.geteuid?.()} or root; this one has uid ${uid}. allowUids lets others in.`,
-    );
   }
 
   #deliver(terminal: PtyConsole): void {
@@ -195,6 +186,13 @@ export async function listen(address?: UnixAddress, options: ConsoleListenerOpti
     place.remove();
     throw error;
   }
+}
+
+function strangePeer({ uid }: Credentials): ConsoleSocketError {
+  return new ConsoleSocketError(
+    "ERR_CONSOLE_PEER",
+    `Expected a peer of uid ${process.geteuid?.()} or root; this one has uid ${uid}. allowUids lets others in.`,
+  );
 }
 
 function closed(): ConsoleSocketError {

@@ -1,14 +1,15 @@
 // The receiving end of --console-socket on one connection: one message, one descriptor, the master of a PTY.
 import { setTimeout as delay } from "node:timers/promises";
-import { CmsgError, recvFile, type UnixSocket } from "cmsg";
-import type { Credentials } from "cmsg-native";
+import { OwnedFd, type UnixSocket } from "cmsg";
+import { type ConsoleDelivery, type ConsoleEvent, type Credentials, closeQuietly } from "cmsg-native";
 import { PtyConsole } from "../console/pty-console.js";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
-import { safeName } from "../console/safe-text.js";
 import { withDeadline } from "../deadline.js";
 import { publish } from "../diagnostics.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks, checkTimeout } from "../options.js";
+import { type Received, receivedOf } from "./received.js";
+import { Reception } from "./reception.js";
 
 export interface ReceiveConsoleOptions extends Pick<PtyConsoleOptions, "initialSize" | "onlcr" | "onHangup"> {
   /**
@@ -34,51 +35,71 @@ const DESCRIPTOR_RETRY_MS = 50;
  * ECONNRESET …; the signal's reason. Whatever came with a refused message is closed.
  */
 export async function receiveConsole(socket: UnixSocket, options: ReceiveConsoleOptions = {}): Promise<PtyConsole> {
+  let peer: Credentials;
   try {
     checkReceiveOptions(options);
-    return await receiveFrom(socket, socket.peerCredentials(), options);
-  } finally {
-    closeServed(socket);
-  }
-}
-
-/** Closes a connection that has served. What close(2) answers does not matter: the number is free, the console is here. */
-export function closeServed(connection: UnixSocket): void {
-  try {
-    connection.close();
-  } catch {
-    // EIO, EDQUOT …: of nothing that anyone waits for.
-  }
-}
-
-/** One console from `socket`, borrowed, whose peer is known, with options that were checked. Throws as `receiveConsole`. */
-export async function receiveFrom(
-  socket: UnixSocket,
-  peer: Credentials,
-  { initialSize, onlcr, onHangup, signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
-): Promise<PtyConsole> {
-  const timedOut = (): ConsoleSocketError => silentPeer(silentPeerTimeoutMs);
-  try {
-    const limits = { timeoutMs: silentPeerTimeoutMs, signal, timedOut };
-    const { name, fd } = await withDeadline(limits, async (deadline, stopTimer) => {
-      for (;;) {
-        try {
-          return await recvFile(socket, { signal: deadline });
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
-          // This process has no number left for the descriptor. The message stays in the socket, no event tells when
-          // there is room, and a peer whose message is here was not silent.
-          stopTimer();
-          await delay(DESCRIPTOR_RETRY_MS, undefined, { signal: deadline });
-        }
-      }
-    });
-    const terminal = PtyConsole.create(fd, { name: safeName(name), peer, initialSize, onlcr, onHangup });
-    publish("receive", fd.fd, { name: terminal.name, peer });
-    return terminal;
+    peer = socket.peerCredentials();
   } catch (error) {
-    throw refusal(error);
+    closeQuietly(() => socket.close());
+    throw error;
   }
+  return consoleOf(await receiveMaster(socket, options), peer, options);
+}
+
+/** A master from `socket`, which is taken, with options that were checked. Throws as `receiveConsole`. */
+export async function receiveMaster(socket: UnixSocket, options: ReceiveConsoleOptions): Promise<Received> {
+  const connection = new OwnedFd(socket.release(), { untrusted: true });
+  try {
+    using reception = new Reception(options);
+    return await receiveFrom(reception, connection.fd, options);
+  } finally {
+    closeQuietly(() => connection.close());
+  }
+}
+/**
+ * One console from `connection`, borrowed, with options that were checked. Throws as `receiveConsole`.
+ *
+ * @param accepted what came with it, for a connection that the reception has accepted
+ */
+export async function receiveFrom(
+  reception: Reception,
+  connection: number,
+  { signal, silentPeerTimeoutMs = DEFAULT_TIMEOUT_MS }: ReceiveConsoleOptions,
+  accepted?: ConsoleEvent,
+): Promise<Received> {
+  const first = accepted?.delivery;
+  if (first && !isFull(first)) return receivedOf(first);
+  const timedOut = (): ConsoleSocketError => silentPeer(silentPeerTimeoutMs);
+  const limits = { timeoutMs: silentPeerTimeoutMs, signal, timedOut };
+  const delivery = await withDeadline(limits, async (deadline, stopTimer) => {
+    const begin = accepted ? reception.delivery.bind(reception) : reception.receive.bind(reception);
+    let delivery = first ?? (await begin(connection, deadline));
+    while (isFull(delivery)) {
+      // The message stays in the socket, no event tells when there is room, and a peer whose message is here was not
+      // silent.
+      stopTimer();
+      await delay(DESCRIPTOR_RETRY_MS, undefined, { signal: deadline });
+      delivery = await reception.receive(connection, deadline);
+    }
+    return delivery;
+  });
+  return receivedOf(delivery);
+}
+
+/** The console of what was received; it is told to who watches. Closes the master when it throws. */
+export function consoleOf(
+  { name, master, size }: Received,
+  peer: Credentials,
+  { onHangup }: Pick<PtyConsoleOptions, "onHangup">,
+): PtyConsole {
+  const terminal = PtyConsole.create(master, size, { name, peer, onHangup });
+  publish("receive", master.fd, { name, peer });
+  return terminal;
+}
+
+/** Whether this process had no number left for the descriptor. */
+function isFull({ error }: ConsoleDelivery): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === "EMFILE";
 }
 
 /** @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG */
@@ -92,15 +113,5 @@ function silentPeer(timeoutMs: number): ConsoleSocketError {
   return new ConsoleSocketError(
     "ERR_CONSOLE_TIMEOUT",
     `Expected a console; the peer connected and sent nothing for ${timeoutMs} ms.`,
-  );
-}
-
-/** What the caller is told of a failed receive: a close without a message has a code of its own here. */
-function refusal(error: unknown): unknown {
-  if (!(error instanceof CmsgError && error.code === "ERR_CMSG_EOF")) return error;
-  return new ConsoleSocketError(
-    "ERR_CONSOLE_NONE",
-    "Expected a console; the peer closed the connection without one. The runtime's own message says why.",
-    { cause: error },
   );
 }

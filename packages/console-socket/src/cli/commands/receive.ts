@@ -64,13 +64,18 @@ export const receive: Command<ReceiveOptions> = {
       listener?.close();
       await copies?.finish();
     });
-    const { listen } = await import("../../receive/listener.js");
-    listener = await listen(address, { initialSize: mode === "single" ? initialSize(options) : size });
+    const [{ listen }, { useShortSlices }] = await Promise.all([
+      import("../../receive/listener.js"),
+      import("../time-slice.js"),
+    ]);
+    const first = { initialSize: initialSize(options), onlcr: wantsOnlcr(options) ? undefined : false };
+    const useUsualSlices = useShortSlices();
+    listener = await listen(address, mode === "single" ? first : { initialSize: size });
     report.event("listening", { path: listener.path });
     const { path } = listener;
     listener.on("refused", (refusal) => reportRefusal(refusal, path, report));
     if (mode === "null") await drainAll(listener, report);
-    else await connectOne(listener, options, { copies, report });
+    else await connectOne(listener, options, { copies, report, useUsualSlices });
     return 0;
   },
 };
@@ -103,11 +108,10 @@ async function drainAll(listener: ConsoleListener, report: Report): Promise<void
 async function connectOne(
   listener: ConsoleListener,
   options: ReceiveOptions,
-  { copies, report }: { copies: Copies | undefined; report: Report },
+  { copies, report, useUsualSlices }: { copies: Copies | undefined; report: Report; useUsualSlices: () => void },
 ): Promise<void> {
   const terminal = await accept(listener, options.timeoutMs);
-  // Before anything that takes time: a shell keeps the settings it finds at its start.
-  if (!wantsOnlcr(options)) terminal.setOnlcr(false);
+  useUsualSlices();
   listener.close();
   report.event("console", { name: terminal.name });
   await connect(terminal, options, { copies });
