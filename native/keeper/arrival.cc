@@ -17,6 +17,7 @@ namespace keeper {
 namespace {
 
 constexpr int kPollMs = 20;
+constexpr uint64_t kRetryMs = 50;
 
 // The mode is set before bind(2) makes the file, so there is no moment in which others may connect.
 int listen_at(const char* path, common::UniqueFd* listener) {
@@ -82,6 +83,12 @@ Receipt Arrival::handle_all(Events& events) {
   return last;
 }
 
+void Arrival::retry(Events& events, uint64_t now) {
+  if (now < retry_at_) return;
+  retry_at_ = kNever;
+  if (listener_.valid()) events.change(listener_.get(), EPOLLIN, first_);
+}
+
 Receipt Arrival::accept_one(Events& events) {
   int slot = 0;
   while (slot < kConnections && connections_[slot] != -1) slot++;
@@ -93,9 +100,10 @@ Receipt Arrival::accept_one(Events& events) {
   int connection = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (connection == -1) {
     if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) return Receipt::kNothing;
-    // EMFILE: nothing here gives a number back, and the event would come again and again.
-    refusals_ = kMaxRefusals;
-    return refuse(kTooManyRefusals);
+    // EMFILE, ENOMEM: the event would come again and again.
+    events.change(listener_.get(), 0, first_);
+    retry_at_ = now_ms() + kRetryMs;
+    return Receipt::kNothing;
   }
   connections_[slot] = connection;
   socklen_t length = sizeof(peer_);
@@ -163,6 +171,7 @@ void Arrival::drop(Events& events, int slot) {
 void Arrival::end(Events& events) {
   if (!listener_.valid()) return;
   run_normally();
+  retry_at_ = kNever;
   received_.free();
   events.remove(listener_.get());
   for (int slot = 0; slot < kConnections; slot++) {

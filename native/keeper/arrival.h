@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "events.h"
 #include "pages.h"
 #include "protocol.h"
@@ -52,6 +53,10 @@ class Arrival {
   // As kRefused tells it.
   uint32_t refusal() const { return refusal_; }
   uint32_t refusals() const { return refusals_; }
+  // Connections are waited for again at this time: there was no descriptor, or no memory, for one.
+  uint64_t retry_at() const { return retry_at_; }
+  void retry(Events& events, uint64_t now);
+
   // So many refusals that no further connection is to be accepted: call `end`.
   bool gave_up() const { return refusals_ >= kMaxRefusals; }
 
@@ -78,6 +83,7 @@ class Arrival {
   ucred peer_{};
   uint32_t refusal_ = 0;
   uint32_t refusals_ = 0;
+  uint64_t retry_at_ = kNever;
   bool remove_directory_ = false;
   char path_[kMaxPath];
   // A common::ReceivedConsole, made before the command starts: nothing is waited for when the message comes.

@@ -15,9 +15,10 @@ bool Link::open(Link* reader, Link* reaper) {
   return true;
 }
 
-void Link::send(const LinkRecord& record, int passed) const {
-  if (!socket_.valid()) return;
-  common::send_message(socket_.get(), &record, sizeof(record), &passed, passed == -1 ? 0 : 1, MSG_DONTWAIT);
+bool Link::send(const LinkRecord& record, int passed) const {
+  if (!socket_.valid()) return false;
+  return common::send_message(socket_.get(), &record, sizeof(record), &passed, passed == -1 ? 0 : 1, MSG_DONTWAIT) !=
+         -1;
 }
 
 Link::Received Link::receive(LinkRecord* record, common::UniqueFd* passed, bool wait) const {
@@ -25,7 +26,8 @@ Link::Received Link::receive(LinkRecord* record, common::UniqueFd* passed, bool 
   common::ControlData control;
   int flags = wait ? 0 : MSG_DONTWAIT;
   ssize_t count = common::receive_message(socket_.get(), record, sizeof(*record), &control, flags);
-  if (count == -1 && errno == EAGAIN) return Received::kNothing;
+  // ENOMEM: the record is still there. The other process's end is 0, or ECONNRESET.
+  if (count == -1 && errno != ECONNRESET) return Received::kNothing;
   for (size_t i = 0; i < control.fd_count; i++) passed->reset(control.fds[i]);
   return count == static_cast<ssize_t>(sizeof(*record)) ? Received::kRecord : Received::kEnd;
 }

@@ -36,8 +36,9 @@ class Link {
   bool valid() const { return socket_.valid(); }
   void close() { socket_.reset(); }
 
-  // Never waits: the other process may be stuck. Few records are on their way at a time, so they have room.
-  void send(const LinkRecord& record, int passed = -1) const;
+  // Never waits: the other process may be stuck. Few records are on their way at a time, so they have room. False when
+  // it was not sent.
+  bool send(const LinkRecord& record, int passed = -1) const;
 
   enum class Received : uint8_t { kNothing, kRecord, kEnd };
   Received receive(LinkRecord* record, common::UniqueFd* passed, bool wait = false) const;

@@ -45,8 +45,11 @@ int run_reader(Link link, pid_t reaper, common::UniqueFd creator, Start* start) 
   int error = reader.open(static_cast<common::UniqueFd&&>(creator), start);
   start->body.free();
   start->arrays.free();
-  reader.ready(error);
-  if (error != 0) return kOwnFailure;
+  // The end of the link tells the reaper what a record could not.
+  if (!reader.ready(error)) {
+    reader.leave();
+    return kOwnFailure;
+  }
   // The command inherits the directory from the reaper. This process must not keep its file system busy. If chdir
   // fails, nothing else is wrong.
   [[maybe_unused]] int moved = chdir("/");
@@ -80,11 +83,16 @@ int run() {
   Link of_reader;
   Link of_reaper;
   // Before the fork: the reaper's children become this process's when the reaper is killed.
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 || !Link::open(&of_reader, &of_reaper))
-    return refuse("the two processes have no socket between them");
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 || !Link::open(&of_reader, &of_reaper)) {
+    tell_not_started(reaper_creator.get(), errno);
+    return kOwnFailure;
+  }
   pid_t reader = getpid();
   pid_t reaper = fork();
-  if (reaper == -1) return refuse("there is no room for a second process");
+  if (reaper == -1) {
+    tell_not_started(reaper_creator.get(), errno);
+    return kOwnFailure;
+  }
   if (reaper == 0) {
     of_reader.close();
     reader_creator.reset();

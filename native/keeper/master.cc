@@ -31,7 +31,7 @@ Master::Result Master::failure() {
     looked_ = false;
     return Result::kInterrupted;
   }
-  return errno == EAGAIN ? Result::kNothing : Result::kHungUp;
+  return errno == EIO ? Result::kHungUp : Result::kNothing;
 }
 
 Master::Result Master::read(iovec room, size_t* count) {

@@ -7,6 +7,10 @@
 
 namespace keeper {
 
+Sent unsent(int error) {
+  return error == EAGAIN || error == ENOMEM || error == ENOBUFS ? Sent::kFull : Sent::kGone;
+}
+
 Sent send_pieces(int socket, iovec* pieces, int count, size_t* sent) {
   size_t length = 0;
   for (int i = 0; i < count; i++) length += pieces[i].iov_len;
@@ -14,7 +18,7 @@ Sent send_pieces(int socket, iovec* pieces, int count, size_t* sent) {
   message.msg_iov = pieces;
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   ssize_t taken = common::retry_on_eintr([&] { return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
-  if (taken == -1) return errno == EAGAIN ? Sent::kFull : Sent::kGone;
+  if (taken == -1) return unsent(errno);
   *sent += static_cast<size_t>(taken);
   return static_cast<size_t>(taken) == length ? Sent::kAll : Sent::kFull;
 }

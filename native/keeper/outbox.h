@@ -13,7 +13,7 @@ namespace keeper {
 
 enum class Sent : uint8_t {
   kAll,
-  kFull,  // the client's socket has no room
+  kFull,  // the client's socket has no room, or the kernel no memory
   kGone,  // the client has closed its end
 };
 
@@ -59,6 +59,9 @@ class SmallOutbox {
   size_t to_ = 0;
   unsigned char bytes_[sizeof(Header) + kCapacity];
 };
+
+// What a failed send(2) means.
+Sent unsent(int error);
 
 // sendmsg(2) of `count` pieces, without waiting. Adds to `sent` what the socket took.
 Sent send_pieces(int socket, iovec* pieces, int count, size_t* sent);

@@ -39,11 +39,11 @@ int Reader::open(common::UniqueFd creator, Start* start) {
   return arrival_.watch(events_, kArrivalFirst) ? 0 : errno;
 }
 
-void Reader::ready(int error) {
+bool Reader::ready(int error) {
   // What the creator has asked for before it sent kStart counts from the first byte on.
   // Also after a failure: closed with what nobody has read, a socket is reset at its other end.
   if (clients_.size() > 0) hear(clients_[0]);
-  link_.send(LinkRecord{LinkKind::kReady, error});
+  return link_.send(LinkRecord{LinkKind::kReady, error}) && error == 0;
 }
 
 void Reader::run() {
@@ -61,6 +61,7 @@ void Reader::run() {
     if (readable || more_ || held_) read_console();
     now = now_ms();
     if (pace_.expire(clients_, ring_, now)) more_ = true;
+    arrival_.retry(events_, now);
     check_drained(now);
     tell_clients();
     if (is_done(now)) return;
@@ -91,6 +92,7 @@ void Reader::handle_event(const epoll_event& event) {
 
 uint64_t Reader::next_due() const {
   uint64_t due = pace_.due(clients_, ring_);
+  if (arrival_.retry_at() < due) due = arrival_.retry_at();
   if (ended_ && !exited_ && drain_until_ < due) due = drain_until_;
   if (exited_ && closer_ > 0 && closer_until_ < due) due = closer_until_;
   return linger_until_ < due ? linger_until_ : due;

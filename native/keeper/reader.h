@@ -27,8 +27,9 @@ class Reader {
 
   // Takes the creator's socket and what of `start` is the reader's. Returns 0 or an errno.
   int open(common::UniqueFd creator, Start* start);
-  // Tells the reaper that the command may be started, or that it must not be.
-  void ready(int error);
+  // Tells the reaper that the command may be started, or that it must not be. False when it cannot be told, or must
+  // not.
+  bool ready(int error);
   // Returns when the reader has nothing more to do.
   void run();
   // Ends what others wait for. What is left may keep the end of this process waiting: a refused descriptor, a terminal.

@@ -29,9 +29,10 @@ void Reader::arrived(Receipt receipt) {
   size_ = arrival_.verdict().columns | uint32_t{arrival_.verdict().rows} << 16;
   tell_all(kDueArrived | kDueSize);
   // Edge-triggered: after a hangup the master stays readable, while a process may open the terminal again.
-  events_.add(master_.fd(), EPOLLIN | EPOLLOUT | EPOLLET, kMaster);
+  bool watched = events_.add(master_.fd(), EPOLLIN | EPOLLOUT | EPOLLET, kMaster);
   more_ = true;
-  if (hang_up_wanted_) hang_up();
+  // A console that is not watched would stand still, and nobody would be told.
+  if (hang_up_wanted_ || !watched) hang_up();
 }
 
 // "The ring is full" is not "the terminal is dry": with an edge-triggered master the reading goes on by itself when

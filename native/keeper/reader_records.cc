@@ -110,7 +110,8 @@ void Reader::send_signal(Client& client, uint64_t number) {
   int signal = number <= kMaxSignal ? static_cast<int>(number) : -1;
   // The reaper may know it a moment earlier than this process.
   if (!container_pidfd_.valid() && !ended_ && link_.valid() && signal >= 0) {
-    return link_.send(LinkRecord{LinkKind::kSignal, signal});
+    if (!link_.send(LinkRecord{LinkKind::kSignal, signal})) client.fail(errno, "the signal was not sent", false);
+    return;
   }
   if (!container_pidfd_.valid()) return client.fail(signal < 0 ? EINVAL : ESRCH, "the signal was not sent", false);
   if (syscall(SYS_pidfd_send_signal, container_pidfd_.get(), signal, nullptr, 0) == -1) {

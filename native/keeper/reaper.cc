@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "inherited.h"
+#include "receive_start.h"
 #include "retry.h"
 #include "signals.h"
 
@@ -28,7 +29,8 @@ constexpr uint64_t kLeaderWaitMs = 300;
 
 bool Reaper::open_events(common::UniqueFd creator, Start* start) {
   signals_ = open_signals();
-  if (!events_.open() || !add_client(static_cast<common::UniqueFd&&>(creator), true)) return false;
+  if (!events_.open()) tell_not_started(creator.get(), errno);
+  if (events_.fd() == -1 || !add_client(static_cast<common::UniqueFd&&>(creator), true)) return false;
   // The creator can be told from here on.
   linger_ms_ = start->options.linger_ms;
   if (!signals_.valid() || prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) return false;

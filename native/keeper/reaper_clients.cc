@@ -125,7 +125,7 @@ Sent Reaper::flush(ReaperClient& client) {
     int pidfd = pidfd_.get();
     ssize_t taken =
         common::send_message(client.socket.get(), client.out.bytes(), client.out.length(), &pidfd, 1, MSG_DONTWAIT);
-    if (taken == -1) return errno == EAGAIN ? Sent::kFull : Sent::kGone;
+    if (taken == -1) return unsent(errno);
     client.out.take(static_cast<size_t>(taken));
   }
   client.passes_pidfd = false;

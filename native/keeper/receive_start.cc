@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "control_message.h"
 #include "outbox.h"
 #include "record_reader.h"
@@ -118,6 +119,13 @@ bool receive_start(int socket, Start* start) {
     if (records.feed(bytes, static_cast<size_t>(count), listener) != 0) return false;
   }
   return true;
+}
+
+void tell_not_started(int socket, int error) {
+  SmallOutbox<sizeof(int32_t)> out;
+  constexpr int32_t kStep = ExecFailure::kExec;
+  out.put(kNotStarted, static_cast<uint64_t>(error), &kStep, sizeof(kStep));
+  send(socket, out.bytes(), out.length(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace keeper

@@ -9,4 +9,7 @@ namespace keeper {
 // told an error.
 bool receive_start(int socket, Start* start);
 
+// kNotStarted, before there is a process that serves the creator.
+void tell_not_started(int socket, int error);
+
 }  // namespace keeper

@@ -1,10 +1,11 @@
 // What a client does wrong costs that client alone: after each case another client still types and reads, and the
 // container's status is told.
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readdirSync } from "node:fs";
 import t, { type Test } from "tap";
 import { type Keeper, onTerminal, startKeeper } from "../support/keeper.js";
 import { Flag, From, KeeperClient, record, To } from "../support/keeper-client.js";
+import { until } from "../support/until.js";
 
 const ERRNO = { EPERM: 1, ESRCH: 3, EBUSY: 16, EINVAL: 22, ERANGE: 34, EPROTO: 71, EUSERS: 87, EMSGSIZE: 90 } as const;
 const MORE = { EPROTONOSUPPORT: 93, EOPNOTSUPP: 95, ENOBUFS: 105, EISCONN: 106 } as const;
@@ -230,5 +231,24 @@ t.test("console-keeper's reader [a descriptor with a record] receives none", asy
     t.equal((error as NodeJS.ErrnoException).code, "EPERM", "refused by the kernel");
   }
   closeSync(fd);
+  await goesOn(t, keeper);
+});
+
+t.test("console-keeper [100 clients of reader and reaper come and go] has the descriptors that it had", async (t) => {
+  const keeper = await answering(t);
+  // With the container's pidfd.
+  for (let container = 0; container === 0; ) {
+    keeper.reader.hello();
+    container = (await keeper.reader.next(From.helloBack)).payload.readUInt32LE(32);
+  }
+  const count = (): number[] => [keeper.pid, keeper.reaperPid()].map((pid) => readdirSync(`/proc/${pid}/fd`).length);
+  const before = count();
+  for (let i = 0; i < 100; i++) {
+    const client = await (i % 2 === 0 ? keeper.client() : keeper.reaperClient());
+    await client.next(From.helloBack);
+    client.close();
+  }
+  await served(keeper, 1);
+  await until(() => String(count()) === String(before), { what: () => `${before} descriptors, not ${count()}` });
   await goesOn(t, keeper);
 });

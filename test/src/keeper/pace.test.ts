@@ -55,6 +55,32 @@ for (const [what, flags, whenFullWait] of [
   });
 }
 
+t.test("console-keeper [two clients paste at once] gives both their turns, each in its order", async (t) => {
+  const size = 200_000;
+  const argv = onTerminal(`stty raw -echo; printf R; exec head -c ${2 * size}`);
+  const keeper = await startKeeper(t, { argv, ringBytes: 65_536 }, { flags: Flag.pace });
+  await keeper.reader.seen(/R/);
+  const writers = [(await keeper.client()).attach({ flags: Flag.noOutput }), keeper.reader];
+  const paste = async (client: KeeperClient, digits: string): Promise<void> => {
+    for (let sent = 0; sent < size; ) {
+      const credit = Math.min(65_536 - (sent - Number(client.typed)), size - sent, 8192);
+      if (credit > 0)
+        client.type(Buffer.from(Array.from({ length: credit }, (_, i) => digits[(sent + i) % 10]).join("")));
+      sent += credit;
+      if (credit === 0) await client.until(() => (Number(client.typed) > sent - 65_536 ? true : undefined), "credit");
+    }
+    await client.until(() => (Number(client.typed) === size ? true : undefined), "everything to be typed", 30_000);
+  };
+  await Promise.all(writers.map((client, i) => paste(client, ["abcdefghij", "0123456789"][i] ?? "")));
+  await keeper.reader.next(From.exit, 30_000);
+  const text = keeper.reader.text.slice(1);
+  t.equal(text.length, 2 * size);
+  t.equal(text.replace(/[0-9]/g, ""), "abcdefghij".repeat(size / 10));
+  t.equal(text.replace(/[a-z]/g, ""), "0123456789".repeat(size / 10));
+  // N_TTY takes at most 4095 bytes at a time, so neither had to wait for the other's whole paste.
+  t.ok(/[a-j]/.test(text.slice(0, 100_000)) && /[0-9]/.test(text.slice(0, 100_000)));
+});
+
 t.test("console-keeper [a pacing client that never acknowledges] is told lagging after stallMs", async (t) => {
   const keeper = await endless(t);
   const stalled = await keeper.client();

@@ -1,5 +1,5 @@
 // The start record, and the console's arrival.
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sendFile, UnixServer, UnixSocket } from "cmsg";
 import { findBinary } from "cmsg-native";
@@ -16,6 +16,7 @@ import {
 } from "../support/keeper.js";
 import { From, record, To } from "../support/keeper-client.js";
 import { run } from "../support/processes.js";
+import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
 
 for (const [what, line] of [
@@ -75,8 +76,9 @@ t.test(
     const env = { PATH: process.env["PATH"] ?? "", LONG: "x".repeat(100_000), OTHER: "y".repeat(100_000) };
     const script = 'pwd; echo "$(expr length "$LONG") $(expr length "$OTHER") $1"; env | wc -l';
     const keeper = await startKeeper(t, { argv: ["sh", "-c", script, "sh", "an argument"], cwd, env });
-    let printed = "";
-    while (!/\d+\n$/.test(printed)) printed += (await keeper.reaper.next(From.runtimeOutput)).payload;
+    await keeper.reaper.until(() => keeper.reaper.records.find(({ kind }) => kind === From.runtimeEnded), "the end");
+    const output = keeper.reaper.records.filter(({ kind }) => kind === From.runtimeOutput);
+    const printed = Buffer.concat(output.map(({ payload }) => payload)).toString();
     t.match(printed, new RegExp(`^${cwd}\n100000 100000 an argument\n[3-6]\n$`));
     t.equal((await keeper.reaper.next(From.exit)).value, 0n);
   },
@@ -216,3 +218,23 @@ t.test("console-keeper [standard input] is the command's", async (t) => {
   t.equal((await sockets.reaper.next(From.runtimeOutput)).payload.toString(), "typed\n");
   t.equal((await sockets.reaper.next(From.exit)).value, 0n);
 });
+
+t.test(
+  "console-keeper [before the console comes] the reader alone runs under SCHED_FIFO",
+  { skip: needs("root") },
+  async (t) => {
+    const keeper = await startKeeper(t, { argv: ["sh", "-c", "exec sleep 100"] });
+    const command = Number((await keeper.reaper.next(From.started)).value);
+    // proc(5): the 41st field of stat is the policy.
+    const policyOf = (pid: number): string | undefined =>
+      readFileSync(`/proc/${pid}/stat`, "latin1")
+        .replace(/^.*\) /, "")
+        .split(" ")[38];
+    t.strictSame([keeper.pid, keeper.reaperPid(), command].map(policyOf), ["1", "0", "0"]);
+    using pty = openPty();
+    using socket = await UnixSocket.connect(join(keeper.directory, "console.sock"));
+    await sendFile(socket, "name", pty.ptmx);
+    await keeper.reader.next(From.arrived);
+    t.equal(policyOf(keeper.pid), "0");
+  },
+);

@@ -1,4 +1,4 @@
-// console-init and console-monitor under strace, which makes a system call fail or kills at it: they are static, so no
+// The executables under strace, which makes a system call fail or kills at it: they are static, so no
 // preloaded library reaches them. Whoever starts them by findBinary(cmsg-native) starts them so, between `begin` and `end`.
 //
 // strace is no parent of what it traces (-D): the pid, the parent and the exit status are the executable's own. It lets go
@@ -12,7 +12,7 @@ import { fixtureBuild } from "./paths.js";
 export const untraceable: string | false =
   process.env["CMSG_NATIVE_BUILD"] !== undefined && "CMSG_NATIVE_BUILD names another build";
 
-const EXECUTABLES = ["console-init", "console-monitor"] as const;
+const EXECUTABLES = ["console-init", "console-keeper", "console-monitor"] as const;
 const VARIABLES = ["CMSG_NATIVE_BUILD", "TRACED", "TRACE_LOG", "TRACE_OPTIONS"] as const;
 // As seen from native/build, where builds are.
 const BUILD = "../../test/build/traced";
