@@ -188,7 +188,8 @@ bool Reader::put_output(Client& client) {
     client.out.put(kHungUp, ring_.head());
     return true;
   }
-  if (!exited_ || client.exit_told) return false;
+  // A client that has not attached yet may be about to.
+  if (!exited_ || client.exit_told || !client.attached) return false;
   client.exit_told = true;
   uint64_t end = ring_.head();
   client.out.put(kExit, status_, &end, sizeof(end));

@@ -153,7 +153,7 @@ bool Reader::is_done(uint64_t now) {
   bool used = false;
   for (const Client& client : clients_) {
     used = used || client.used();
-    if (!client.used() || !client.creator || client.version == 0) continue;
+    if (!client.used() || !client.creator || !client.attached) continue;
     if (!client.exit_told || !client.out.empty()) {
       linger_until_ = kNever;
       return false;

@@ -91,7 +91,9 @@ t.test("console-keeper [kept, and its creator goes] goes on for others", async (
   other.type("\n");
   const exit = await other.next(From.exit);
   t.strictSame([exit.value, other.text], [9n << 8n, "AB"]);
-  const late = (await keeper.client()).attach();
+  const late = await keeper.client();
+  await late.next(From.helloBack);
+  late.attach();
   t.equal((await late.next(From.exit)).value, 9n << 8n, "while it lingers it tells whoever asks");
   t.equal(late.text, "AB");
   (await keeper.client()).send(To.settle);
