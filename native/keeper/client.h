@@ -28,6 +28,10 @@ enum Due : uint32_t {
   kDueHungUp = 256,  // after the output
 };
 
+// How long a client that broke the rules is listened to, so that what it still sends does not reset its socket before
+// it has read why.
+inline constexpr uint64_t kClosingMs = 1000;
+
 // What goes with the client. Plain, so that a place is made new by assignment.
 struct ClientState {
   uint32_t number = 0;
@@ -47,7 +51,8 @@ struct ClientState {
   uint32_t due = 0;
   int error = 0;
   const char* error_text = "";
-  bool closing = false;  // nothing is told any more but the error
+  bool closing = false;        // nothing is told any more but the error, and what comes is thrown away
+  uint64_t close_at = kNever;  // at the latest, when it is closing
   bool waits_for_room = false;
   bool exit_told = false;
 };
@@ -59,14 +64,17 @@ struct Client : ClientState {
 
   bool used() const { return socket.valid(); }
   bool gets_output() const { return attached && (flags & kNoOutput) == 0; }
-  bool paces() const { return attached && !lagging && (flags & kPace) != 0; }
+  bool paces() const { return attached && !lagging && !closing && (flags & kPace) != 0; }
   bool holds() const { return attached && (flags & kHold) != 0; }
 
   // Tells an error; with `close` nothing after it.
   void fail(int number_of_error, const char* text, bool close) {
     error = number_of_error;
     error_text = text;
-    closing = closing || close;
+    if (close && !closing) {
+      closing = true;
+      close_at = now_ms() + kClosingMs;
+    }
     due |= kDueError;
   }
 

@@ -93,6 +93,9 @@ void Reader::handle_event(const epoll_event& event) {
 uint64_t Reader::next_due() const {
   uint64_t due = pace_.due(clients_, ring_);
   if (arrival_.retry_at() < due) due = arrival_.retry_at();
+  for (const Client& client : clients_) {
+    if (client.used() && client.close_at < due) due = client.close_at;
+  }
   if (ended_ && !exited_ && drain_until_ < due) due = drain_until_;
   if (exited_ && closer_ > 0 && closer_until_ < due) due = closer_until_;
   return linger_until_ < due ? linger_until_ : due;

@@ -132,6 +132,8 @@ class Reader {
   bool ended_ = false;
   uint64_t status_ = kStatusUnknown;
   uint64_t drain_until_ = kNever;
+  uint64_t ended_at_ = 0;
+  uint64_t ended_head_ = 0;
   bool exited_ = false;
   uint64_t linger_until_ = kNever;  // from the end on, when the creator has got everything
 };

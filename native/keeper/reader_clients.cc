@@ -87,12 +87,13 @@ void Reader::hear(Client& client) {
   // Of this size all writable data of the executable fits into a page.
   static unsigned char bytes[2048];
   Sink sink{*this, client};
-  for (size_t heard = 0; heard < kHeardPerTurn && client.used() && !client.closing;) {
+  for (size_t heard = 0; heard < kHeardPerTurn && client.used();) {
     ssize_t count =
         common::retry_on_eintr([&] { return recv(client.socket.get(), bytes, sizeof(bytes), MSG_DONTWAIT); });
     if (count == -1 && errno == EAGAIN) return;
     if (count <= 0) return remove_client(client);
     heard += static_cast<size_t>(count);
+    if (client.closing) continue;
     int error = client.records.feed(bytes, static_cast<size_t>(count), sink);
     if (error != 0) client.fail(error, text_of(error), true);
     if (static_cast<size_t>(count) < sizeof(bytes)) return;
@@ -107,7 +108,9 @@ void Reader::tell_all(uint32_t due) {
 
 void Reader::tell_clients() {
   for (Client& client : clients_) {
-    if (client.used() && !tell(client)) remove_client(client);
+    if (!client.used()) continue;
+    bool gone = !tell(client) || (client.closing && now_ms() >= client.close_at);
+    if (gone) remove_client(client);
   }
 }
 
@@ -118,14 +121,14 @@ bool Reader::tell(Client& client) {
       if (sent == Sent::kGone) return false;
       if (sent == Sent::kFull) {
         wait_for_room(client, true);
-        // One that does not read is not waited for to be told why it is given up.
-        return !client.closing;
+        return true;
       }
     }
     if (!put_next(client)) break;
   }
   wait_for_room(client, false);
-  return !client.closing;
+  if (client.closing) shutdown(client.socket.get(), SHUT_WR);
+  return true;
 }
 
 void Reader::wait_for_room(Client& client, bool wait) {

@@ -12,6 +12,12 @@
 
 namespace keeper {
 
+namespace {
+
+constexpr uint64_t kMaxUnread = 262144;
+
+}  // namespace
+
 void Reader::handle_link() {
   for (;;) {
     LinkRecord record{};
@@ -59,7 +65,9 @@ void Reader::container_ended(uint64_t status) {
   container_pidfd_.reset();
   ended_ = true;
   status_ = status;
-  drain_until_ = now_ms() + options_.drain_ms;
+  ended_at_ = now_ms();
+  ended_head_ = ring_.head();
+  drain_until_ = ended_at_ + options_.drain_ms;
   more_ = true;
 }
 
@@ -127,7 +135,10 @@ void Reader::follow_family() {
 void Reader::check_drained(uint64_t now) {
   if (!ended_ || exited_) return;
   bool all_read = !master_.valid() || (hung_up_ && !held_);
-  if (!all_read && (held_ || now < drain_until_)) return;
+  // More than the kernel keeps of a terminal's output: what comes now is that of a process which was left, and it would
+  // hold the end back for as long as it floods a client that paces.
+  bool others_alone = ring_.head() - ended_head_ > kMaxUnread && now >= ended_at_ + options_.drain_ms;
+  if (!all_read && !others_alone && (held_ || now < drain_until_)) return;
   exited_ = true;
   hang_up();
   // The leader may have been that of a console which never came.
