@@ -29,6 +29,7 @@ const threads = () => readdirSync("/proc/self/task").length;
 // Node.js starts some when they are needed first; descriptors must not add one each.
 const FEW_THREADS = threads() + 8;
 
+// A close waits only where it is the last one: the peer's own copies are closed when it says "sent".
 function hangingPeer(t: Test, address: string, kind: string, count: number, ...rest: string[]): Program {
   return start(t, "python3", [fixture("hanging-peer.py"), address, kind, `${count}`, ...rest]);
 }
@@ -206,6 +207,7 @@ t.test(
     const before = openFds();
     const { connection, peer } = await connected(t, "memfd", GIB * 1024);
     const message = await connection.receive();
+    await peer.output(/sent/);
     const gap = new LoopGap();
     const begin = performance.now();
     message?.[Symbol.dispose]();
@@ -319,6 +321,7 @@ t.test("a Worker that is terminated with hung closes", { skip: needs("python3") 
   await once(worker, "message");
   const peer = hangingPeer(t, `@${abstract}`, "lingering", 10);
   t.equal((await once(worker, "message"))[0], 10);
+  await peer.output(/sent/);
   const gap = new LoopGap();
   await worker.terminate();
   t.ok((await gap.end()) < GAP_MS);
@@ -345,6 +348,8 @@ t.test("where no thread can be started", { skip: needs("gcc", "python3") }, asyn
   const hanging = run(4, abstract);
   await hanging.output(/^listening$/m);
   const peer = hangingPeer(t, `@${abstract}`, "lingering", 2);
+  await peer.output(/sent/);
+  hanging.write("close\n");
   await hanging.output(/^full$/m);
   await delay(100);
   t.notMatch(hanging.stdout, /accepted/, "nothing is accepted that cannot be closed");
