@@ -92,8 +92,8 @@ void Closer::kick(bool at_once) {
   wake_.signal();
 }
 
-// Looks while anything is being closed, and sleeps otherwise. A descriptor that was handed over before the thread could
-// be seen asleep is found by the look after that.
+// Looks while anything changes, and sleeps otherwise, also while closes hang: they can do so for hours. A descriptor
+// that was handed over before the thread could be seen asleep is found by the look after that.
 void Closer::supervise() {
   Lock lock(mutex_);
   for (;;) {
@@ -212,20 +212,22 @@ bool is_closed(const ClosingMark& mark) {
 }
 
 bool closed_lately() {
-  if (closing().count > 0) return true;
-  uint64_t now = monotonic_ns();
+  uint64_t moment = monotonic_ns() - kLatelyNs;
   auto& queues = Closer::instance().queues();
   return std::any_of(queues.begin(), queues.end(),
-                     [now](ClosingQueue& queue) { return now - queue.last_handed_over() < kLatelyNs; });
+                     [moment](ClosingQueue& queue) { return queue.active_since(moment); });
 }
 
 bool wait_for_closing(uint64_t limit_ms) {
   ClosingMark mark = closing_mark();
-  if (is_closed(mark)) return false;
-  uint64_t deadline = monotonic_ns() + limit_ms * kMillisecond;
   auto& queues = Closer::instance().queues();
-  for (size_t i = 0; i < kClosingKinds; ++i) queues[i].wait_closed_before(mark[i], deadline);
-  return true;
+  uint64_t deadline = 0;
+  for (size_t i = 0; i < kClosingKinds; ++i) {
+    if (queues[i].wait_settled_before(mark[i], 0)) continue;
+    if (deadline == 0) deadline = monotonic_ns() + limit_ms * kMillisecond;
+    queues[i].wait_settled_before(mark[i], deadline);
+  }
+  return deadline != 0;
 }
 
 bool closer_is_full() {

@@ -7,7 +7,7 @@
 //
 // There are three queues, so that hanging closes of one kind do not hold up those of another. Each has a thread from
 // the load of the addon, and more while closes hang. A supervisor's thread looks at them every few milliseconds while
-// anything is being closed. One closer serves all environments of the process.
+// anything is being closed, and sleeps when what is left hangs. One closer serves all environments of the process.
 #pragma once
 
 #include <stddef.h>
@@ -53,10 +53,10 @@ ClosingState closing();
 using ClosingMark = std::array<uint64_t, kClosingKinds>;
 ClosingMark closing_mark();
 bool is_closed(const ClosingMark& mark);
-// Anything is being closed, or was handed over in the last 20 ms: a call that failed at the limit of open files may
-// succeed now.
+// Anything is being closed by a close that does not hang, or was handed over or closed in the last 20 ms: a call that
+// failed at the limit of open files may succeed now.
 bool closed_lately();
-// Waits until what was handed over is closed. True when anything was waiting.
+// Waits until what was handed over is closed, but for closes that hang. True when anything was waited for.
 bool wait_for_closing(uint64_t limit_ms);
 
 // In some queue every thread is held by a hanging close, and no more can be started. No connection should be accepted.

@@ -96,12 +96,14 @@ void ClosingQueue::run(Worker* self) {
       replace(entry.fd, entry.replacement);
     }
     lock.lock();
+    bool hung = self->hanging;
     finished(self);
-    if (closing_is_watched()) {
-      lock.unlock();
-      tell_closed();
-      lock.lock();
-    }
+    if (!hung && !closing_is_watched()) continue;
+    lock.unlock();
+    // It does not look while all that is left are closes that hang.
+    if (hung) wake_supervisor();
+    if (closing_is_watched()) tell_closed();
+    lock.lock();
   }
 }
 
@@ -112,13 +114,14 @@ void ClosingQueue::finished(Worker* worker) {
     worker->hanging = false;
     --hanging_;
   }
+  if (entries_.empty()) last_active_ = monotonic_ns();
   if (waiting_ > 0) done_.broadcast();
 }
 
 void ClosingQueue::push(int fd, int replacement, uint64_t since) {
   entries_.push_back({fd, replacement, since});
   ++next_ticket_;
-  last_since_ = since;
+  last_active_ = since;
 }
 
 // Whether a thread takes what was pushed: one that is not inside a hanging close, or one that sleeps, which is woken.
@@ -156,6 +159,7 @@ bool ClosingQueue::insist() {
     work_.signal();
     return true;
   }
+  needed_at_ = monotonic_ns();
   return workers_.size() < kMaxThreads && add_worker() == 0;
 }
 
@@ -164,25 +168,25 @@ uint64_t ClosingQueue::next_ticket() {
   return next_ticket_;
 }
 
-uint64_t ClosingQueue::oldest_ticket() const {
+uint64_t ClosingQueue::oldest_ticket(bool unless_hanging) const {
   uint64_t oldest = next_ticket_ - entries_.size();
   for (const Worker& worker : workers_) {
-    if (worker.closing) oldest = std::min(oldest, worker.ticket);
+    if (worker.closing && !(unless_hanging && worker.hanging)) oldest = std::min(oldest, worker.ticket);
   }
   return oldest;
 }
 
 bool ClosingQueue::is_closed_before(uint64_t ticket) {
   Lock lock(mutex_);
-  return oldest_ticket() >= ticket;
+  return oldest_ticket(false) >= ticket;
 }
 
-bool ClosingQueue::wait_closed_before(uint64_t ticket, uint64_t deadline) {
+bool ClosingQueue::wait_settled_before(uint64_t ticket, uint64_t deadline) {
   Lock lock(mutex_);
   ++waiting_;
-  while (oldest_ticket() < ticket && monotonic_ns() < deadline) done_.wait_until(lock, deadline);
+  while (oldest_ticket(true) < ticket && monotonic_ns() < deadline) done_.wait_until(lock, deadline);
   --waiting_;
-  return oldest_ticket() >= ticket;
+  return oldest_ticket(true) >= ticket;
 }
 
 bool ClosingQueue::is_open(uint64_t ticket) const {
@@ -219,9 +223,9 @@ size_t ClosingQueue::count(uint64_t* oldest) {
   return count;
 }
 
-uint64_t ClosingQueue::last_handed_over() {
+bool ClosingQueue::active_since(uint64_t moment) {
   Lock lock(mutex_);
-  return last_since_;
+  return oldest_ticket(true) < next_ticket_ || last_active_ >= moment;
 }
 
 QueueLook ClosingQueue::look(uint64_t now) {
@@ -232,11 +236,14 @@ QueueLook ClosingQueue::look(uint64_t now) {
   }
   if (workers_.size() - idle_ - hanging_ + woken_ == 0 && (!entries_.empty() || idle_ == 0)) grow(now);
   if (idle_ > 1) shrink(now);
-  result.busy = result.busy || !entries_.empty() || idle_ > 1;
+  // A thread that is not hanging need not be idle yet, and is a surplus one then.
+  bool surplus = workers_.size() - hanging_ > 1;
+  result.busy = result.busy || !entries_.empty() || surplus || (cannot_grow_ && hanging_ == workers_.size());
   return result;
 }
 
 void ClosingQueue::judge(Worker* worker, uint64_t now, QueueLook* result) {
+  if (worker->told) return;
   result->busy = true;
   if (worker->seen != worker->ticket) {
     worker->seen = worker->ticket;
@@ -247,6 +254,7 @@ void ClosingQueue::judge(Worker* worker, uint64_t now, QueueLook* result) {
   if (!worker->hanging && lasted >= kHangingNs) {
     worker->hanging = true;
     ++hanging_;
+    if (waiting_ > 0) done_.broadcast();
   }
   if (!worker->told && lasted >= kToldNs) {
     worker->told = true;

@@ -20,7 +20,8 @@ namespace addon {
 
 // What a look of the supervisor found.
 struct QueueLook {
-  // Anything is waiting or being closed, or there are surplus threads.
+  // Another look is needed: descriptors wait, a close is under way that was not told of as hanging yet, there are
+  // surplus threads, or a thread could not be started.
   bool busy = false;
   // Closes that began to be told of as hanging by this look: how long each has lasted.
   std::vector<uint64_t> hangs_ms;
@@ -51,15 +52,17 @@ class ClosingQueue {
   // The ticket that the next descriptor gets.
   uint64_t next_ticket();
   bool is_closed_before(uint64_t ticket);
-  // All three wait until that is so, or monotonic_ns() is `deadline`, and tell whether it is so.
-  bool wait_closed_before(uint64_t ticket, uint64_t deadline);
+  // All three wait until that is so, or monotonic_ns() is `deadline`, and tell whether it is so. Settled: closed, or
+  // being closed by a close that hangs.
+  bool wait_settled_before(uint64_t ticket, uint64_t deadline);
   bool wait_closed(uint64_t ticket, uint64_t deadline);
   // Until a thread has taken the descriptor.
   bool wait_begun(uint64_t ticket, uint64_t deadline);
   // What was handed over and is not closed yet. Lowers `oldest` to when the first of it was handed over.
   size_t count(uint64_t* oldest);
 
-  uint64_t last_handed_over();
+  // A descriptor waits or is being closed by a close that does not hang, or was handed over or closed since then.
+  bool active_since(uint64_t moment);
 
   // The supervisor's: starts threads while no close is under way that is not hanging, and ends surplus ones.
   QueueLook look(uint64_t now);
@@ -93,7 +96,7 @@ class ClosingQueue {
   void push(int fd, int replacement, uint64_t since);
   bool wake();
   void finished(Worker* worker);
-  uint64_t oldest_ticket() const;
+  uint64_t oldest_ticket(bool unless_hanging) const;
   bool is_open(uint64_t ticket) const;
   bool is_queued(uint64_t ticket) const { return ticket >= next_ticket_ - entries_.size(); }
   void judge(Worker* worker, uint64_t now, QueueLook* result);
@@ -109,7 +112,8 @@ class ClosingQueue {
   // A list, since each thread has the address of its own.
   std::list<Worker> workers_;
   uint64_t next_ticket_ = 0;
-  uint64_t last_since_ = 0;
+  // When a descriptor was handed over, or one was closed after which none waited: the last time.
+  uint64_t last_active_ = 0;
   size_t idle_ = 0;
   // Signalled and not running yet.
   size_t woken_ = 0;

@@ -1,10 +1,12 @@
 // Descriptors whose close(2) waits for as long as a peer likes, in every place where one is closed. The event loop goes on.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { freemem } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { closed, closing, OwnedFd, UnixServer, UnixSocket } from "cmsg";
+import { native } from "cmsg-native";
 import { openPty } from "console-init";
 import { listen, PtyConsole } from "console-socket";
 import t, { type Test } from "tap";
@@ -116,6 +118,45 @@ t.test(
     await end(t, peer, before);
   },
 );
+
+/** How often a thread of this process has slept. */
+function sleeps(thread: string): number {
+  const status = (id: string) => readFileSync(`/proc/self/task/${id}/status`, "utf8");
+  const own =
+    readdirSync("/proc/self/task")
+      .map(status)
+      .find((text) => text.startsWith(`Name:\t${thread}\n`)) ?? "";
+  return Number(/^voluntary_ctxt_switches:\t(\d+)$/m.exec(own)?.[1]);
+}
+
+t.test("a close that hangs costs nothing, and no call waits for it", { skip: needs("python3") }, async (t) => {
+  const before = openFds();
+  const { connection, peer } = await connected(t, "lingering", 1);
+  const message = await connection.receive();
+  await peer.output(/sent/);
+  const hangs = new Promise((resolve) => subscribe("cmsg:hang", resolve));
+  message?.[Symbol.dispose]();
+  connection.close();
+  const begin = performance.now();
+  t.ok(native.waitForClosing(5000));
+  t.ok(performance.now() - begin < 2000, "what is left hangs");
+  t.match(await hangs, { kind: "other", count: 1 });
+  t.notOk(native.closedLately(), "nothing of it is closed soon");
+  t.notOk(native.waitForClosing(5000), "there is nothing to wait for");
+  // Surplus threads of earlier closes end first.
+  await until(
+    async () => {
+      const slept = sleeps("cmsg-supervisor");
+      await delay(500);
+      return sleeps("cmsg-supervisor") - slept < 10;
+    },
+    { what: "the supervisor to sleep" },
+  );
+  peer.kill("SIGKILL");
+  await closed();
+  t.ok(native.closedLately(), "a number became free");
+  await assertNoLeak(t, before);
+});
 
 t.test("close() of a bound datagram socket frees its name", async (t) => {
   const before = openFds();
@@ -244,7 +285,6 @@ t.test(
     const fuse = await SilentFuse.mount(t);
     const before = openFds();
     const told: string[] = [];
-    const { subscribe, unsubscribe } = await import("node:diagnostics_channel");
     const heard = (event: string) => () => void told.push(event);
     const [full, free] = [heard("full"), heard("free")];
     subscribe("cmsg:full", full);
