@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -15,7 +16,13 @@ namespace {
 
 constexpr size_t kRightsSpace = CMSG_SPACE(sizeof(int) * kMaxRights);
 constexpr size_t kSendSpace = kRightsSpace + CMSG_SPACE(sizeof(ucred));
-constexpr size_t kReceiveSpace = CMSG_SPACE(sizeof(ucred)) + kRightsSpace + CMSG_SPACE(sizeof(int));
+// Whoever made a socket can have turned on what is not asked for here, and what does not fit cuts the rest. SO_PASSSEC:
+// the label of a security module, in practice no longer than a page. SO_TIMESTAMP and SO_TIMESTAMPING, of datagrams:
+// one time and three. SO_INQ: an int.
+constexpr size_t kLabelSpace = CMSG_SPACE(4096);
+constexpr size_t kTimesSpace = CMSG_SPACE(2 * sizeof(int64_t)) + CMSG_SPACE(6 * sizeof(int64_t));
+constexpr size_t kUnaskedSpace = kLabelSpace + kTimesSpace + CMSG_SPACE(sizeof(int));
+constexpr size_t kReceiveSpace = CMSG_SPACE(sizeof(ucred)) + kRightsSpace + CMSG_SPACE(sizeof(int)) + kUnaskedSpace;
 
 msghdr message_over(iovec* vector, void* control, size_t control_length) {
   msghdr message{};

@@ -1,7 +1,7 @@
 // What messages carry besides descriptors: credentials and pidfds; and refusing descriptors.
 import { readFileSync } from "node:fs";
-import { CmsgError, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
-import { ControlSlot, control, native } from "cmsg-native";
+import { CmsgError, closed, type OwnedFd, recvmsg, sendmsg, UnixServer, UnixSocket } from "cmsg";
+import { ControlSlot, control, native, SCM_MAX_FD } from "cmsg-native";
 import t from "tap";
 import { denied } from "../support/denied.js";
 import { nodeProgram } from "../support/node-program.js";
@@ -89,6 +89,34 @@ t.test("without passCredentials there are none, and a server's connections inher
   t.strictSame((await connection.receive())?.credentials, own);
   for (const each of [client, connection, server]) each.close();
 });
+
+// What whoever made a socket can have turned on: socket(7), unix(7). Some kernels lack SO_INQ.
+const OPTIONS = { SO_TIMESTAMP: 29, SO_PASSSEC: 34, SO_TIMESTAMPNS: 35, SO_TIMESTAMPING: 37, SO_INQ: 84 };
+// SOF_TIMESTAMPING_RX_SOFTWARE and SOF_TIMESTAMPING_SOFTWARE.
+const BOTH = 0x18;
+
+for (const type of ["stream", "datagram"] as const) {
+  t.test(`${type}: what else the socket tells of each message leaves room for all descriptors`, async (t) => {
+    const before = openFds();
+    const passPidfd = unsupported({ passPidfd: true }) === false;
+    for (const [name, option] of Object.entries(OPTIONS)) {
+      const [one, other] = UnixSocket.pair(type, { passCredentials: true, passPidfd });
+      try {
+        native.setSocketOption(other.fd, option, name === "SO_TIMESTAMPING" ? BOTH : 1);
+      } catch (error) {
+        t.match(error, { code: /^(ENOPROTOOPT|EOPNOTSUPP)$/ }, name);
+      }
+      await one.send(Buffer.from("x"), Array<number>(SCM_MAX_FD).fill(0));
+      using message = await other.receive();
+      t.equal(message?.fds.length, SCM_MAX_FD, name);
+      t.strictSame(message?.credentials, own, name);
+      if (passPidfd) t.equal(pidOf(message?.pidfd), process.pid, name);
+      for (const end of [one, other]) end.close();
+    }
+    await closed();
+    await assertNoLeak(t, before);
+  });
+}
 
 t.test("passPidfd gives the sender's process", { skip: unsupported({ passPidfd: true }) }, async (t) => {
   const before = openFds();
