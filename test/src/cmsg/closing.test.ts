@@ -116,6 +116,7 @@ t.test("at the limit of open files, what is being closed is waited for", async (
   t.strictSame(JSON.parse(stdout), {
     pair: "made",
     dup: "made",
+    replace: "resolved",
     accept: "resolved",
     connect: "resolved",
     full: "EMFILE",

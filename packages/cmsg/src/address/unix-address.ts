@@ -1,7 +1,7 @@
 // Addresses of Unix sockets, unix(7): a pathname, or a name in the kernel's own abstract space.
 import { closeSync, constants, openSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { closeQuietly, native, SUN_PATH_BYTES } from "cmsg-native";
+import { closeQuietly, native, SUN_PATH_BYTES, waitingForRoom } from "cmsg-native";
 import { CmsgError, naming } from "../errors.js";
 
 /**
@@ -15,6 +15,8 @@ export type UnixAddress = string | { readonly abstract: string };
 // Missing in fs.constants; one value on every architecture that Node runs on.
 export const O_PATH = 0o10000000;
 
+const openDirectory = waitingForRoom((path: string) => openSync(path, O_PATH | constants.O_DIRECTORY));
+
 /** Calls `use` with the bytes of sun_path, good for the call only. */
 function withSunPath<Result>(address: UnixAddress, use: (sunPath: Buffer) => Result): Result {
   const bytes = checkedBytes(address);
@@ -25,7 +27,7 @@ function withSunPath<Result>(address: UnixAddress, use: (sunPath: Buffer) => Res
       `An abstract socket name has at most ${SUN_PATH_BYTES - 1} bytes; this one has ${bytes.length - 1}.`,
     );
   }
-  const directory = openSync(dirname(address), O_PATH | constants.O_DIRECTORY);
+  const directory = openDirectory(dirname(address));
   try {
     const through = Buffer.from(`/proc/self/fd/${directory}/${basename(address)}`);
     if (through.length <= SUN_PATH_BYTES) return use(through);

@@ -8,7 +8,7 @@ import { closeSync, constants, fchmodSync, lstatSync, openSync, type Stats, unli
 import { constants as systemConstants } from "node:os";
 import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { closeQuietly, native, SOCK_DGRAM } from "cmsg-native";
+import { closeQuietly, native, SOCK_DGRAM, withRoom } from "cmsg-native";
 import { bindTo, connectTo } from "../address/unix-address.js";
 import { explained, isSyscallError, naming, type SyscallError } from "../errors.js";
 import { hasMode, makeExact } from "./socket-mode.js";
@@ -103,29 +103,32 @@ async function replaceStale(socket: number, path: string, allowed: boolean, inUs
   if (found && !found.isSocket()) refuse("there is a file that is not a socket. Choose another path or remove it.");
   if (!allowed) refuse("a socket file is there. Remove it if nobody listens on it any more.");
   // Two listeners that find the same stale file must not both remove it: the second would remove the first one's.
-  await withDirectoryLocked(dirname(resolve(path)), () => {
-    const now = lstatSync(path, { throwIfNoEntry: false });
-    if (now) removeIfStale(path, now, refuse);
-    bindTo(socket, path, resolve(path));
-  });
+  // Before there is a lock, which is not held while this process waits for room.
+  const probe = await withRoom(() => native.socket(SOCK_DGRAM));
+  try {
+    await withDirectoryLocked(dirname(resolve(path)), () => {
+      const now = lstatSync(path, { throwIfNoEntry: false });
+      if (now) removeIfStale(path, now, probe, refuse);
+      bindTo(socket, path, resolve(path));
+    });
+  } finally {
+    closeQuietly(() => native.close(probe));
+  }
 }
 
-function removeIfStale(path: string, file: Stats, refuse: (reason: string) => never): void {
+function removeIfStale(path: string, file: Stats, probe: number, refuse: (reason: string) => never): void {
   if (file.uid !== process.geteuid?.()) refuse(`a socket of uid ${file.uid} is there. Only its owner may replace it.`);
-  if (!file.isSocket() || isAlive(path))
+  if (!file.isSocket() || isAlive(path, probe))
     refuse("another process has that socket open. Choose another path, or end it.");
   unlinkSync(path);
 }
 
-function isAlive(path: string): boolean {
-  const probe = native.socket(SOCK_DGRAM);
+function isAlive(path: string, probe: number): boolean {
   try {
     connectTo(probe, path);
     return true;
   } catch (error) {
     return !isSyscallError(error, "ECONNREFUSED");
-  } finally {
-    closeQuietly(() => native.close(probe));
   }
 }
 
@@ -133,7 +136,7 @@ function isAlive(path: string): boolean {
 // stranger's lock must not keep a service from its socket: so after a while it goes on without. What the lock is for then
 // hangs on the probe alone, which comes right before the file is removed.
 async function withDirectoryLocked(directory: string, work: () => void): Promise<void> {
-  const fd = openToLock(directory);
+  const fd = await withRoom(() => openToLock(directory));
   if (fd === undefined) return work();
   try {
     const deadline = performance.now() + MAX_LOCK_WAIT_MS;
