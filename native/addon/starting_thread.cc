@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 
 #include "../common/control_message.h"
 #include "../common/retry.h"
+#include "threads.h"
 #include "vfork_exec.h"
 
 // Newer than the headers of the oldest supported C library; the same number on every architecture.
@@ -144,7 +144,7 @@ void* run_thread(void* argument) {
 
 // Never destroyed, and its thread never joined.
 struct StartingThread {
-  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  Mutex mutex;
   // The sender's end, in the process's table; -1 while the thread does not run.
   int orders = -1;
 
@@ -158,7 +158,7 @@ struct StartingThread {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return errno;
     Beginning beginning{ends[0], {}};
     sem_init(&beginning.left_table, 0, 0);
-    int error = create(&beginning);
+    int error = start_thread(run_thread, &beginning, kStackSize);
     if (error == 0) {
       common::retry_on_eintr([&] { return sem_wait(&beginning.left_table); });
       orders = ends[1];
@@ -167,22 +167,6 @@ struct StartingThread {
     }
     if (error != 0 || beginning.own_table) close(ends[0]);
     sem_destroy(&beginning.left_table);
-    return error;
-  }
-
-  // All signals blocked: they are the other threads'.
-  static int create(Beginning* beginning) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, kStackSize);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    int error = pthread_create(&thread, &attributes, run_thread, beginning);
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_attr_destroy(&attributes);
     return error;
   }
 };
@@ -198,10 +182,8 @@ int send_order(const Order& order, std::span<const int> descriptors) {
 
 int begin_starting_thread() {
   auto& thread = StartingThread::instance();
-  pthread_mutex_lock(&thread.mutex);
-  int error = thread.orders == -1 ? thread.begin() : 0;
-  pthread_mutex_unlock(&thread.mutex);
-  return error;
+  Lock lock(thread.mutex);
+  return thread.orders == -1 ? thread.begin() : 0;
 }
 
 int start_process(std::unique_ptr<StartRequest> request, int replies) {

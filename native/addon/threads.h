@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -61,13 +62,14 @@ inline uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+constexpr size_t kSmallStack = size_t{64} * 1024;
+
 // Starts a thread that is never joined, with a small stack and with all signals blocked: a handler of the program must
 // not run on it. 0, or the error's number.
-inline int start_thread(void* (*run)(void*), void* argument) {
-  constexpr size_t kStackSize = size_t{64} * 1024;
+inline int start_thread(void* (*run)(void*), void* argument, size_t stack_size = kSmallStack) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackSize);
+  pthread_attr_setstacksize(&attributes, stack_size);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   // The new thread inherits the mask, so no signal can arrive before it has blocked it. sigprocmask(2) changes the
   // calling thread's mask alone on Linux, and the oldest supported C library has it outside of libpthread.

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "interrupting_signal.h"
+#include "threads.h"
 
 namespace addon {
 
@@ -18,13 +19,12 @@ namespace {
 constexpr timespec kPeriod{.tv_sec = 0, .tv_nsec = 20'000'000};
 // After this many looks without a guarded call the thread sleeps until the next one.
 constexpr int kQuietLooks = 50;
-constexpr size_t kStackSize = size_t{64} * 1024;
 
 }  // namespace
 
 // Never destroyed, and its thread never joined: it may be anywhere while the process exits.
 struct WatchdogThread {
-  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  Mutex mutex;
   Watchdog* slots = nullptr;
   bool running = false;
 
@@ -33,27 +33,10 @@ struct WatchdogThread {
     return *only;
   }
 
-  // Returns 0 or an error number. The thread begins with all signals blocked: signals of the process are for threads
-  // that expect them.
+  // With the mutex locked. Returns 0 or an error number.
   int start() {
     if (running) return 0;
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, kStackSize);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    int error = pthread_create(
-        &thread, &attributes,
-        [](void* self) -> void* {
-          static_cast<WatchdogThread*>(self)->run();
-          return nullptr;
-        },
-        this);
-    sigprocmask(SIG_SETMASK, &before, nullptr);
-    pthread_attr_destroy(&attributes);
+    int error = start_thread([](void* self) -> void* { static_cast<WatchdogThread*>(self)->run(); }, this);
     running = error == 0;
     return error;
   }
@@ -78,14 +61,13 @@ struct WatchdogThread {
   // True when any guarded call was made since the last look.
   bool look() {
     bool active = false;
-    pthread_mutex_lock(&mutex);
+    Lock lock(mutex);
     for (Watchdog* slot = slots; slot != nullptr; slot = slot->next_) {
       uint64_t state = slot->state_.load();
       if ((state & Watchdog::kInside) != 0 || state != slot->last_seen_) active = true;
       if (lasts(slot, state)) slot->sent_ |= interrupt_thread(slot->thread_);
       slot->last_seen_ = state;
     }
-    pthread_mutex_unlock(&mutex);
     return active;
   }
 
@@ -103,27 +85,25 @@ Watchdog::Watchdog() : thread_(static_cast<pid_t>(syscall(SYS_gettid))) {}
 int Watchdog::watch() {
   if (watched_) return 0;
   auto& watcher = WatchdogThread::instance();
-  pthread_mutex_lock(&watcher.mutex);
+  Lock lock(watcher.mutex);
   int error = watcher.start();
   if (error == 0) {
     next_ = watcher.slots;
     watcher.slots = this;
     watched_ = true;
   }
-  pthread_mutex_unlock(&watcher.mutex);
   return error;
 }
 
 Watchdog::~Watchdog() {
   if (!watched_) return;
   auto& watcher = WatchdogThread::instance();
-  pthread_mutex_lock(&watcher.mutex);
+  Lock lock(watcher.mutex);
   for (Watchdog** link = &watcher.slots; *link != nullptr; link = &(*link)->next_) {
     if (*link != this) continue;
     *link = next_;
     break;
   }
-  pthread_mutex_unlock(&watcher.mutex);
 }
 
 void Watchdog::wake() {
@@ -134,11 +114,11 @@ void Watchdog::wake() {
 // waited for.
 void Watchdog::take_signals() {
   int error = errno;
-  auto& watcher = WatchdogThread::instance();
-  pthread_mutex_lock(&watcher.mutex);
-  uint64_t sent = sent_;
-  sent_ = 0;
-  pthread_mutex_unlock(&watcher.mutex);
+  uint64_t sent;
+  {
+    Lock lock(WatchdogThread::instance().mutex);
+    sent = std::exchange(sent_, 0);
+  }
   take_pending(sent);
   errno = error;
 }
