@@ -11,8 +11,8 @@ import { runtimes } from "../../test/dist/support/runtimes.js";
 import { clearAtEnd, clearRunDirectory, createRunDirectory } from "../run-directory.mjs";
 import { Held } from "./held.mjs";
 import { judge } from "./judge.mjs";
-import { Measurement } from "./measure.mjs";
-import { crowd, misbehaved, tampering } from "./peers.mjs";
+import { idleThreads, Measurement } from "./measure.mjs";
+import { lingering, misbehaved, tampering } from "./peers.mjs";
 import { svg } from "./plot.mjs";
 import { container, program } from "./programs.mjs";
 
@@ -69,6 +69,7 @@ const kinds = [
     once: () => noteBytes(container(runtime)),
   })),
   { name: "refused", often: 2, once: misbehaved },
+  { name: "lingering", often: 0.5, once: lingering },
   { name: "tampered", often: 0.5, once: tampering },
 ];
 
@@ -86,10 +87,10 @@ async function repeat({ name, often, once }) {
 }
 
 // What is opened once and stays (the reactor's epoll, libuv's own) is there before the first look, and so are the threads.
-await crowd();
 for (const { once } of kinds) await once();
 await (await Held.open(1, 1)).end();
 const before = new Measurement();
+const threads = await idleThreads();
 await before.take();
 
 const held = await Held.open(count, SILENT);
@@ -106,15 +107,16 @@ while (performance.now() + interval < end) {
 }
 await Promise.all(loops);
 await held.end();
-await delay(1000); // the closer thread's last
+await delay(1000); // connections that their peers have left
+const threadsLeft = await idleThreads();
 await before.take();
 
 const [first, last] = before.samples;
 const { problems, summary } = judge(measurement.samples);
-for (const name of ["fds", "threads"]) {
-  summary.push(`${name} ${first[name]} -> ${last[name]}`);
-  if (last[name] !== first[name]) problems.push(`${name}: ${first[name]} at the beginning, ${last[name]} at the end`);
-}
+summary.push(`fds ${first.fds} -> ${last.fds}`, `threads ${threads.length} -> ${threadsLeft.length}`);
+if (last.fds !== first.fds) problems.push(`fds: ${first.fds} at the beginning, ${last.fds} at the end`);
+if (String(threadsLeft) !== String(threads))
+  problems.push(`threads: ${threads} at the beginning, ${threadsLeft} at the end`);
 for (const left of await clearRunDirectory(directory)) problems.push(`left behind: ${left}`);
 const total = Object.entries(done).map(([name, value]) => `${value} ${name}`);
 if (values.plot) writeFileSync(values.plot, svg(measurement.samples, `${minutes} minutes, ${count} consoles held`));

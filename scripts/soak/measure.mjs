@@ -1,12 +1,17 @@
 // What this process uses, every few seconds.
 import { readdirSync, readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { getHeapCodeStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { closed } from "cmsg";
 
 const MIB = 1024 * 1024;
 const NS_PER_MS = 1e6;
+/** The closer keeps a thread for each of its queues. The others end when they were not needed for two seconds. */
+const CLOSERS = 3;
+const CLOSER = "cmsg-closer";
+const IDLE_MS = 10_000;
 const count = (directory) => readdirSync(directory).length;
 
 setFlagsFromString("--expose-gc");
@@ -21,6 +26,20 @@ function compiled() {
 // proc(5): how long the main thread could have run, had there been a processor for it, in nanoseconds.
 function waitedForProcessor() {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[1]);
+}
+
+function threadNames() {
+  const name = (thread) => readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim();
+  return readdirSync("/proc/self/task").map(name).sort();
+}
+
+/** The names of the threads when nothing is being closed and the closer's idle ones have ended, as they should. */
+export async function idleThreads() {
+  await closed();
+  for (const end = performance.now() + IDLE_MS; ; await delay(100)) {
+    const names = threadNames();
+    if (names.filter((name) => name === CLOSER).length <= CLOSERS || performance.now() > end) return names;
+  }
 }
 
 /**

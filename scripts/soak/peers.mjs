@@ -1,9 +1,10 @@
 // Peers that keep to nothing: those that bring no console, and those that bring one and tamper with it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { UnixSocket } from "cmsg";
+import { closing, UnixSocket } from "cmsg";
 import { listen } from "console-socket";
 
 const TAMPER = fileURLToPath(new URL("../../test/fixtures/tamper.py", import.meta.url));
@@ -44,17 +45,22 @@ async function flood(socket) {
   }
 }
 
+/** Resolves when a listener has refused so many. */
+function refusals(listener, count) {
+  let left = count;
+  return new Promise((/** @type {(_?: undefined) => void} */ done) => {
+    listener.on("refused", () => {
+      if (--left === 0) done();
+    });
+  });
+}
+
 /** All of them at one listener: how many it refused. */
 export async function misbehaved() {
   const listener = await listen(undefined, { silentPeerTimeoutMs: 500 });
   try {
     const kinds = Object.values(misdeeds);
-    let left = kinds.length;
-    const refused = new Promise((/** @type {(_?: undefined) => void} */ done) => {
-      listener.on("refused", () => {
-        if (--left === 0) done();
-      });
-    });
+    const refused = refusals(listener, kinds.length);
     const sockets = await Promise.all(
       kinds.map(async (misdeed) => {
         const socket = await UnixSocket.connect(listener.path);
@@ -70,15 +76,47 @@ export async function misbehaved() {
   }
 }
 
-/** So many files to close at once that there are as many of the closer's threads as are ever needed later. */
-export async function crowd() {
-  const listener = await listen();
-  const refused = once(listener, "refused");
-  const socket = await UnixSocket.connect(listener.path);
-  await sendOpened(socket, "name", Array(16).fill("/proc/self/status"));
-  await refused;
-  socket.close();
-  listener.close();
+const HANGING = fileURLToPath(new URL("../../test/fixtures/hanging-peer.py", import.meta.url));
+/** A close that lasts a second is told of as hanging. */
+const HANG_MS = 1500;
+const NOBODY = 65534;
+let lingerings = 0;
+
+/**
+ * Peers whose connections are refused, with descriptors on their way in them whose close waits until the peer ends: TCP
+ * sockets with SO_LINGER, also in the queue of a Unix socket. As root, one peer is of another uid, so that nothing of its is
+ * received.
+ * How many closes hung.
+ */
+export async function lingering() {
+  const abstract = `soak-lingering-${process.pid}-${++lingerings}`;
+  const listener = await listen({ abstract });
+  const script = readFileSync(HANGING, "utf8");
+  // By its path: another python3 may be in a directory of root's.
+  const stranger = ["setpriv", `--reuid=${NOBODY}`, "--clear-groups", "--", "/usr/bin/python3"];
+  const peer = (python, kind) => {
+    const [command, ...args] = [...python, "-c", script, `@${abstract}`, kind, "4"];
+    return spawn(command, args, { stdio: ["pipe", "ignore", "inherit"], cwd: "/" });
+  };
+  const own = ["python3"];
+  const peers = [peer(process.getuid?.() === 0 ? stranger : own, "unread"), peer(own, "queued")];
+  const exited = peers.map((peer) => once(peer, "exit"));
+  let ending = false;
+  for (const exit of exited) {
+    exit.then(([code]) => {
+      if (!ending) throw new Error(`a lingering peer ended with ${code}`);
+    });
+  }
+  try {
+    await refusals(listener, peers.length);
+    await delay(HANG_MS);
+    return closing().count;
+  } finally {
+    ending = true;
+    listener.close();
+    for (const peer of peers) peer.stdin.end();
+    await Promise.all(exited);
+  }
 }
 
 /** Another sender each time: O_NONBLOCK cleared and bytes stolen, while it is read or written; packet mode. */

@@ -16,7 +16,8 @@ t.test(
   { skip: needs("root", "runc", "crun", "unshare", "busybox", "python3") },
   async (t) => {
     const { status, stdout, stderr } = await run(t, command, [...soak, "--minutes", "0.3", "--held", "400"]);
-    t.equal(stderr, "");
+    // Of the first close that hangs.
+    t.match(stderr, /^\(node:\d+\) \[CMSG_CLOSE_HANGS\] .*\n\(Use .*\)\n$/);
     const each = [
       "bytes",
       "programs",
@@ -24,6 +25,7 @@ t.test(
       "containers of runc",
       "containers of crun",
       "refused",
+      "lingering",
       "tampered",
       "words",
     ];
