@@ -58,8 +58,17 @@ const modes = {
     prefix: ["setarch", "--addr-no-randomize"],
     executables: true,
     ours: (report) => report,
-    // Where a closer, the watchdog or a Worker is at work.
-    files: ["hostile", "lifecycle/exit", "lifecycle/sockets", "cmsg/owned-fd", "cmsg/passing", "console-socket/copies"],
+    // Where a closer, the watchdog, the starting thread or a Worker is at work.
+    files: [
+      "hostile",
+      "native/start-process",
+      "lifecycle/exit",
+      "lifecycle/sockets",
+      "cmsg/closing",
+      "cmsg/owned-fd",
+      "cmsg/passing",
+      "console-socket/copies",
+    ],
   },
 };
 

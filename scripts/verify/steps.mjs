@@ -8,7 +8,15 @@ import { NODES } from "./node-versions.mjs";
 const tests = (...names) => names.map((name) => `test/dist/${name}.test.js`);
 
 // What peers can do, the messages, and the engine of the consoles.
-const SANITIZED = ["hostile", "native", "cmsg/codec", "cmsg/message", "cmsg/passing", "console-socket/pty-console"];
+const SANITIZED = [
+  "hostile",
+  "native",
+  "cmsg/closing",
+  "cmsg/codec",
+  "cmsg/message",
+  "cmsg/passing",
+  "console-socket/pty-console",
+];
 
 /** @type {{ name: string, what: string, command: string[], needs?: Record<string, string>, env?: Record<string, string>, short?: object }[]} */
 export const steps = [
