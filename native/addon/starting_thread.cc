@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "../common/control_message.h"
 #include "../common/retry.h"
 #include "threads.h"
@@ -35,6 +37,10 @@ struct Order {
   StartRequest* request = nullptr;
   pid_t orphan = 0;
 };
+
+// The socket orders what a sender wrote before what the thread reads. This says so to the compiler and to TSan, which
+// does not see system calls that are made by number.
+std::atomic<uint64_t> published{0};
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
@@ -75,6 +81,7 @@ class StartingLoop {
     common::ControlData control;
     ssize_t length = common::receive_message(orders_, &order, sizeof(order), &control, MSG_DONTWAIT);
     if (length != static_cast<ssize_t>(sizeof(order))) return;
+    (void)published.load(std::memory_order_acquire);
     if (order.orphan > 0) orphans_.push_back(order.orphan);
     if (order.request == nullptr) return;
     std::unique_ptr<StartRequest> request(order.request);
@@ -172,6 +179,7 @@ struct StartingThread {
 };
 
 int send_order(const Order& order, std::span<const int> descriptors) {
+  published.fetch_add(1, std::memory_order_release);
   auto& thread = StartingThread::instance();
   ssize_t sent =
       common::send_message(thread.orders, &order, sizeof(order), descriptors.data(), descriptors.size(), MSG_DONTWAIT);
