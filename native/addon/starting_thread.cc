@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -28,9 +27,9 @@ namespace addon {
 namespace {
 
 constexpr unsigned kCloseRangeUnshare = 2;
-constexpr size_t kStackSize = size_t{128} * 1024;
 // How often children that nobody waits for are looked at, while there are any.
 constexpr int kReapPeriodMs = 1000;
+constexpr size_t kStackSize = size_t{128} * 1024;
 
 // What is sent to the thread, which has the same memory. Descriptors go along as SCM_RIGHTS.
 struct Order {
@@ -137,15 +136,24 @@ class StartingLoop {
 
 struct Beginning {
   int orders;
-  sem_t left_table;
+  Mutex mutex;
+  Condition left_table;
+  bool has_left = false;
   bool own_table = false;
+
+  explicit Beginning(int orders) : orders(orders) {}
 };
 
 void* run_thread(void* argument) {
   auto* beginning = static_cast<Beginning*>(argument);
   StartingLoop loop(beginning->orders);
-  beginning->own_table = loop.leave_shared_table();
-  sem_post(&beginning->left_table);
+  bool own_table = loop.leave_shared_table();
+  {
+    Lock lock(beginning->mutex);
+    beginning->own_table = own_table;
+    beginning->has_left = true;
+    beginning->left_table.signal();
+  }
   loop.run();
 }
 
@@ -163,17 +171,20 @@ struct StartingThread {
   int begin() {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return errno;
-    Beginning beginning{ends[0], {}};
-    sem_init(&beginning.left_table, 0, 0);
-    int error = start_thread(run_thread, &beginning, kStackSize);
+    // Not on this stack: the thread may be unlocking it still when it is not needed here any more.
+    auto* beginning = new Beginning(ends[0]);
+    int error = start_thread(run_thread, beginning, kStackSize);
+    bool own_table = true;
     if (error == 0) {
-      common::retry_on_eintr([&] { return sem_wait(&beginning.left_table); });
+      Lock lock(beginning->mutex);
+      while (!beginning->has_left) beginning->left_table.wait(lock);
+      own_table = beginning->own_table;
       orders = ends[1];
     } else {
       close(ends[1]);
+      delete beginning;
     }
-    if (error != 0 || beginning.own_table) close(ends[0]);
-    sem_destroy(&beginning.left_table);
+    if (own_table) close(ends[0]);
     return error;
   }
 };

@@ -76,7 +76,7 @@ function runsWith(path: string, libc: "glibc" | "musl"): boolean {
 }
 
 /**
- * The absolute path of one of this package's binaries: `cmsg.node`, `console-init`, `console-keeper`, `console-monitor`.
+ * The absolute path of one of this package's binaries: `cmsg.node`, `console-init`, `console-keeper`.
  *
  * @throws NativeLoadError when it is nowhere.
  */

@@ -22,7 +22,6 @@ export {
 } from "./console.js";
 export { type BinaryTarget, findBinary, NativeLoadError } from "./load.js";
 export { ControlSlot, control, ReceiveOption, SCM_MAX_FD, SendOption, SUN_PATH_BYTES, scratch } from "./messages.js";
-export { ToLibrary, ToMonitor } from "./monitor-protocol.js";
 export { onAbort, throwIfAborted } from "./on-abort.js";
 export { MAX_TIME_MS, OptionChecks, type Range, type Size } from "./options.js";
 export { mayFindRoom, waitingForRoom, withRoom } from "./room.js";

@@ -150,8 +150,12 @@ class Requests {
 
 const requests = new Requests();
 
-// execve(2) would take the text up to there.
-function refuseNul(text: string): void {
+/**
+ * For a text that goes to execve(2), which would take it up to there.
+ *
+ * @throws TypeError ERR_INVALID_ARG_VALUE
+ */
+export function refuseNul(text: string): void {
   if (!text.includes("\0")) return;
   const error = new TypeError(`Expected a string without a NUL byte; got ${JSON.stringify(text)}`);
   throw Object.assign(error, { code: "ERR_INVALID_ARG_VALUE" });

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "client_socket.h"
 #include "clock.h"
 #include "input_queue.h"
 #include "outbox.h"
@@ -80,7 +81,7 @@ struct Client : ClientState {
 
   // The place is free. The socket is closed.
   void clear() {
-    socket.reset();
+    end_connection(&socket);
     input.clear();
     out.clear();
     static_cast<ClientState&>(*this) = ClientState{};

@@ -46,4 +46,9 @@ void prepare_client(int socket) {
   setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &kOff, sizeof(kOff));
 }
 
+void end_connection(common::UniqueFd* socket) {
+  if (socket->valid()) shutdown(socket->get(), SHUT_RDWR);
+  socket->reset();
+}
+
 }  // namespace keeper

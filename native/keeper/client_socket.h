@@ -32,4 +32,7 @@ class ClientListener {
 // close could wait (Linux 6.16; before it they are received by nobody, and closed here).
 void prepare_client(int socket);
 
+// Closes a client's socket. Its peer sees the end also where another process has a copy of this end, such as a tracer.
+void end_connection(common::UniqueFd* socket);
+
 }  // namespace keeper

@@ -160,12 +160,19 @@ FamilyEvent Family::next_decided() {
         container_ = reaped_runtime_;
         return FamilyEvent{FamilyEvent::kContainerEnded, container_, runtime_status_};
       }
+      // Nothing names it, and crun's helper, which was its parent, ended before it.
+      if (console_came_ && container_ == 0 && last_ended_ > 0 && leader_ == 0 && pid_file_says() == 0) {
+        container_ = last_ended_;
+        return FamilyEvent{FamilyEvent::kContainerEnded, container_, last_status_};
+      }
       none_told_ = true;
       return FamilyEvent{FamilyEvent::kNoChildren, 0, 0};
     }
     if (pid == runtime_) return runtime_ended(status);
     to_reap_ = pid;
     left_some_ = true;
+    last_ended_ = pid;
+    last_status_ = status;
     if (pid == container_) return FamilyEvent{FamilyEvent::kContainerEnded, pid, status};
     reap();
   }

@@ -42,6 +42,8 @@ class Family {
   void container_is(pid_t pid) { container_ = pid; }
   // The terminal's session leader, or 0 for none.
   void leader_is(pid_t leader);
+  // Without a console there is no container that could be known by its end.
+  void console_came() { console_came_ = true; }
   // A child that is none of the command's: it is reaped and not counted.
   void ignore(pid_t pid) { ignored_ = pid; }
 
@@ -75,6 +77,10 @@ class Family {
   // Without a list of children: whether the command may have been the only process is known at the end.
   bool no_list_ = false;
   bool left_some_ = false;
+  bool console_came_ = false;
+  // Of those that the command left.
+  pid_t last_ended_ = 0;
+  int last_status_ = 0;
   pid_t reaped_runtime_ = 0;
   int runtime_status_ = 0;
 };

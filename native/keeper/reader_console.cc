@@ -150,6 +150,7 @@ void Reader::tell_leader() {
   pid_t leader = master_.session_leader();
   if (leader > 0) leader_ = leader;
   family_.leader_is(leader_);
+  if (console_came_) family_.console_came();
   link_.send(LinkRecord{LinkKind::kLeader, leader, console_came_ ? 1U : 0U});
 }
 

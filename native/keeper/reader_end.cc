@@ -90,10 +90,19 @@ void Reader::take_over() {
   if (!link_.valid()) return;
   events_.remove(link_.fd());
   link_.close();
-  if (reaper_ > 0) common::retry_on_eintr([&] { return waitpid(reaper_, nullptr, 0); });
+  // It has ended, unless the connection failed: a reaper that nobody hears would keep its children.
+  if (reaper_ > 0) {
+    kill(reaper_, SIGKILL);
+    common::retry_on_eintr([&] { return waitpid(reaper_, nullptr, 0); });
+  }
   reaper_ = 0;
+  // The reaper's clients may not see its end: who traces it has copies of its sockets.
+  for (Client& client : clients_) {
+    if (client.used()) client.due |= kDueHello;
+  }
   if (over_ || ended_) return;
   family_.begin(runtime_);
+  if (console_came_) family_.console_came();
   if (container_ > 0) family_.container_is(container_);
   family_begun_ = true;
   follow_family();

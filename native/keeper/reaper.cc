@@ -171,6 +171,7 @@ void Reaper::handle_link() {
         if (record.kind == LinkKind::kSignal) signal_target(record.subject);
         if (record.kind != LinkKind::kLeader) break;
         console_came_ = record.value != 0;
+        if (console_came_) family_.console_came();
         family_.leader_is(record.subject);
         leader_until_ = kNever;
         follow_family();
@@ -183,6 +184,7 @@ void Reaper::link_ended() {
   events_.remove(link_.fd());
   link_.close();
   reader_ = 0;
+  happen(kTellHello);
   if (leader_until_ == kNever) return;
   leader_until_ = kNever;
   family_.leader_is(0);
@@ -217,6 +219,11 @@ void Reaper::handle_family(const FamilyEvent& event) {
       output_.runtime_ended();
       return happen(kTellRuntimeEnded);
     case FamilyEvent::kContainerEnded:
+      // Known by its end only, and reaped: without a pidfd.
+      if (container_ == 0) {
+        container_ = event.pid;
+        happen(kTellChild);
+      }
       ended_ = true;
       status_ = static_cast<uint32_t>(event.status);
       link_.send(LinkRecord{LinkKind::kContainerEnded, 0, status_});

@@ -59,7 +59,7 @@ struct ReaperClient : ReaperClientState {
     due |= kTellError;
   }
   void clear() {
-    socket.reset();
+    end_connection(&socket);
     out.clear();
     static_cast<ReaperClientState&>(*this) = ReaperClientState{};
   }

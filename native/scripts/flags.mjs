@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { headersOfThisNode } from "./node-headers.mjs";
 import { root } from "./root.mjs";
 
-const FOLDERS = ["addon", "common", "coverage", "fuzz", "init", "keeper", "monitor"];
+const FOLDERS = ["addon", "common", "coverage", "fuzz", "init", "keeper"];
 
 /** A folder's sources.gypi. */
 export const variables = (/** @type {string} */ folder) =>
@@ -23,7 +23,7 @@ export const nativeSources = () =>
 
 export const isOfAddon = (/** @type {string} */ file) => file.startsWith("addon/");
 
-/** Of console-init, console-keeper, console-monitor and what is linked into them. */
+/** Of console-init, console-keeper and what is linked into them. */
 export function executableFlags() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const defines = [`-DCONSOLE_INIT_VERSION="${version}"`, '-DCOVERAGE_SOCKET="name"'];

@@ -6,7 +6,7 @@ import { root } from "./root.mjs";
 import { SOURCES } from "./sources.mjs";
 
 const note = join(root, "build/Release/built-from.json");
-const BINARIES = ["cmsg.node", "console-init", "console-keeper", "console-monitor"];
+const BINARIES = ["cmsg.node", "console-init", "console-keeper"];
 
 /** @returns {string[]} A line for each file. */
 function describe(/** @type {string} */ path) {

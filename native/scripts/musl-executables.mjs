@@ -7,7 +7,6 @@ import { root } from "./root.mjs";
 
 const EXECUTABLES = [
   { name: "console-init", folder: "init", sources: "init_sources" },
-  { name: "console-monitor", folder: "monitor", sources: "monitor_sources" },
   { name: "console-keeper", folder: "keeper", sources: "keeper_sources" },
 ].map((executable) => ({
   ...executable,

@@ -12,7 +12,7 @@ import { SOURCES } from "./sources.mjs";
 import { newestGlibc } from "./symbol-versions.mjs";
 
 const NEWEST_GLIBC = "2.28";
-const FILES = ["cmsg.node", "console-init", "console-keeper", "console-monitor"];
+const FILES = ["cmsg.node", "console-init", "console-keeper"];
 const CROSS = { arm64: "aarch64-linux-gnu" };
 
 for (const arch of process.argv.length > 2 ? process.argv.slice(2) : [process.arch]) prebuild(arch);

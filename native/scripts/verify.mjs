@@ -31,7 +31,6 @@ const TARGETS = {
   common: { sources: ["common/control_message.cc"], maxBytes: 1200 },
   console_init: { sources: withoutMain(variables("init").init_sources), maxBytes: 4500 },
   keeper: { sources: withoutMain(variables("keeper").keeper_sources), maxBytes: 3000 },
-  monitor: { sources: withoutMain(variables("monitor").monitor_sources), maxBytes: 200 },
 };
 
 function run(command, args, options = {}) {

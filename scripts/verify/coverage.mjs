@@ -30,7 +30,7 @@ const COUNT = ["-fprofile-instr-generate", "-fcoverage-mapping", "-fprofile-upda
 // Of a file that is mapped the counters' place is known when it is loaded, not before.
 const MAPPED = ["-mllvm", "-runtime-counter-relocation"];
 const WRAPPED = ["execve", "execvp", "kill", "_exit"].map((name) => `-Wl,--wrap=${name}`);
-const FOLDERS = ["addon", "common", "init", "keeper", "monitor"];
+const FOLDERS = ["addon", "common", "init", "keeper"];
 const MOST_BYTES = 1 << 17; // as in send_counters.cc
 const TYPESCRIPT = ".tap/report/lcov.info"; // where tap puts it
 const LEAST = 0.9; // as of TypeScript in scripts/test.mjs
@@ -151,9 +151,8 @@ try {
   copySources();
   const init = buildExecutable("console-init", "init");
   const keeper = buildExecutable("console-keeper", "keeper");
-  const monitor = buildExecutable("console-monitor", "monitor");
   // Of an inline function that one binary compiles and does not call, the first one's word counts: most is called in init.
-  const objects = [init, keeper, monitor, buildAddon()];
+  const objects = [init, keeper, buildAddon()];
   place = install(objects);
   const stop = await collect();
   const env = {

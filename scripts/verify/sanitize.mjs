@@ -21,7 +21,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 // and no test expects that.
 const TRAPPING = ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-static"];
 
-const EXECUTABLES = ["console-init", "console-keeper", "console-monitor"];
+const EXECUTABLES = ["console-init", "console-keeper"];
 
 const modes = {
   address: {
@@ -58,10 +58,10 @@ const modes = {
     prefix: ["setarch", "--addr-no-randomize"],
     executables: true,
     ours: (report) => report,
-    // Where a closer, the watchdog or a Worker is at work. Not native/start-process: TSan makes vfork(2) a fork(2), so
-    // that a child cannot tell the starting thread why it was not started.
+    // Where a closer, the watchdog, the starting thread or a Worker is at work.
     files: [
       "hostile",
+      "native/start-process",
       "lifecycle/exit",
       "lifecycle/sockets",
       "cmsg/closing",

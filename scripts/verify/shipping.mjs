@@ -79,7 +79,7 @@ function inspect(tarball) {
   if (installing.length > 0) throw new Error(`it has ${installing}`);
   if (!tarball.includes("native")) return "";
   for (const arch of ["x64", "arm64"]) {
-    for (const name of ["cmsg.node", "console-init", "console-keeper", "console-monitor"]) {
+    for (const name of ["cmsg.node", "console-init", "console-keeper"]) {
       const file = `package/prebuilds/linux-${arch}-glibc/${name}`;
       if (!files.includes(file)) throw new Error(`${file} is missing`);
     }

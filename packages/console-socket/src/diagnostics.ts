@@ -18,12 +18,12 @@ const log = debuglog("console-socket");
 /**
  * Publishes one event, if anybody listens.
  *
- * @param fd the socket or master it is about, borrowed; its number and inode are added
+ * @param fd the socket or master it is about, borrowed; its number and inode are added. A launched console has none here
  */
-export function publish(event: DiagnosticEvent, fd: number, details: object = {}): void {
+export function publish(event: DiagnosticEvent, fd: number | undefined, details: object = {}): void {
   const listeners = channels.get(event);
   if (!log.enabled && !listeners?.hasSubscribers) return;
-  const message = { fd, ino: inodeOf(fd), ...details };
+  const message = { ...(fd !== undefined && { fd, ino: inodeOf(fd) }), ...details };
   listeners?.publish(message);
   log("%s %s", event, inspect(message, { breakLength: Number.POSITIVE_INFINITY }));
 }

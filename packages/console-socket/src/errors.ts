@@ -10,7 +10,7 @@ export const CONSOLE_ERROR_CODES = {
   ERR_CONSOLE_GHOST: "The runtime command failed after it had sent a console, which answers nothing.",
   ERR_CONSOLE_HANDSHAKE: "A hypervisor's socket gave another answer than OK and a number.",
   ERR_CONSOLE_INVALID_ARG: "An argument has the wrong type or is out of range.",
-  ERR_CONSOLE_MONITOR: "The process that waits for a launched container was killed.",
+  ERR_CONSOLE_KEEPER: "The processes that keep a launched container's console, or know its end, were killed.",
   ERR_CONSOLE_NONE: "No console was sent: the peer closed the connection, or the runtime command ended, without one.",
   ERR_CONSOLE_NO_LISTENER: "A hypervisor closed the connection: nobody in the guest listens on the port.",
   ERR_CONSOLE_NOT_A_PTY: "What the peer sent is not the master of a pseudo-terminal, open for reading and writing.",

@@ -12,6 +12,7 @@ export { CONSOLE_ERROR_CODES, type ConsoleErrorCode, ConsoleSocketError } from "
 export { type LaunchOptions, launch } from "./launch/launch.js";
 export { LaunchError } from "./launch/launch-errors.js";
 export type { LaunchedContainer } from "./launch/launched.js";
+export type { LaunchedConsole } from "./launch/launched-console.js";
 export { asPty, Pty, type PtyDisposable, type PtyEvent, type PtyOptions } from "./node-pty/pty.js";
 export { ConsoleListener, type ConsoleListenerOptions, listen, type Refusal } from "./receive/listener.js";
 export { type ReceiveConsoleOptions, receiveConsole } from "./receive/receive-console.js";

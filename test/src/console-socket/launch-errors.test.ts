@@ -1,12 +1,12 @@
 // launch(): how it rejects, and that nothing is left of it.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type LaunchError, type LaunchOptions, launch } from "console-socket";
 import t from "tap";
 import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { fixture } from "../support/paths.js";
-import { childrenOf, noChildren } from "../support/processes.js";
+import { childrenOf, isAlive, noChildren, run } from "../support/processes.js";
 import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -40,11 +40,6 @@ t.test("launch rejects", { skip }, async (t) => {
       what: "[the runtime sends no terminal]",
       argv: ["python3", fixture("send-rights.py"), "{}", "null"],
       error: { code: "ERR_CONSOLE_NOT_A_PTY" },
-    },
-    {
-      what: "[the container is no child of the runtime]",
-      argv: ["python3", fixture("send-rights.py"), "{}", "master"],
-      error: { code: "ERR_CONSOLE_PID" },
     },
     {
       what: "[no such command]",
@@ -91,12 +86,12 @@ t.test("launch rejects", { skip }, async (t) => {
     t.test(`[its signal aborts before the runtime's ${step}] with the reason, and the runtime is ended`, async (t) => {
       const before = openFds();
       const stop = new AbortController();
-      const launching = launch(fakeRuntime(["cat"], { stopBefore: step }), { signal: stop.signal });
-      const { runtime } = await stoppedLaunch(process.pid);
+      const launching = launch(fakeRuntime(["cat"], { stopBefore: step }), { signal: stop.signal, graceMs: 50 });
+      const { runtime, container } = await stoppedLaunch(process.pid);
       stop.abort(new Error("enough"));
       await t.rejects(launching, { message: "enough" });
-      process.kill(runtime, "SIGCONT");
-      // The program goes too: nobody has its terminal's other end any more.
+      // The program goes too.
+      for (const pid of [runtime, container]) t.notOk(isAlive(pid), "ended by then");
       await noChildren();
       await assertNoLeak(t, before);
     });
@@ -107,12 +102,28 @@ t.test("launch rejects", { skip }, async (t) => {
     const script = 'trap "" TERM; echo "$2" >"$3"; while [ -e "$3" ] && echo 1 >"$2"; do :; done 2>/dev/null';
     const told = join(tempDir(t), "path");
     const stop = new AbortController();
-    const launching = launch(["sh", "-c", script, "sh", "{}", "{pid}", told], { signal: stop.signal });
+    const launching = launch(["sh", "-c", script, "sh", "{}", "{pid}", told], { signal: stop.signal, graceMs: 50 });
     const pidFile = await until(() => existsSync(told) && readFileSync(told, "utf8").trim(), { what: "the runtime" });
     await until(() => existsSync(pidFile), { what: "the pid file" });
     stop.abort(new Error("enough"));
     await t.rejects(launching, { message: "enough" });
     t.notOk(existsSync(dirname(pidFile)));
+    await noChildren();
+  });
+
+  t.test("[a daemon starts the container] it is no child of the command", async (t) => {
+    const dir = tempDir(t);
+    const asks = 'echo "$1" >"$2/path"; while [ ! -e "$2/done" ]; do sleep 0.01; done';
+    const launching = rejection<LaunchError>(launch(["sh", "-c", asks, "sh", "{}", dir]));
+    const path = await until(() => existsSync(join(dir, "path")) && readFileSync(join(dir, "path"), "utf8").trim(), {
+      what: "the command",
+    });
+    // This process is the daemon.
+    const [python = "", ...args] = fakeRuntime(["sleep", "1000"], { socket: path, pidFile: "" });
+    t.equal((await run(t, python, args)).status, 0);
+    writeFileSync(join(dir, "done"), "");
+    t.match(await launching, { code: "ERR_CONSOLE_PID" });
+    // It is hung up.
     await noChildren();
   });
 

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type LaunchError, type LaunchedContainer, type LaunchOptions, launch } from "console-socket";
 import t, { type Test } from "tap";
-import { fakeRuntime, stoppedLaunch } from "../support/fake-runtime.js";
+import { fakeRuntime, keeperOf, stoppedLaunch } from "../support/fake-runtime.js";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { childrenOf, isAlive, noChildren, start, waitGone } from "../support/processes.js";
+import { isAlive, noChildren, start, waitGone } from "../support/processes.js";
 import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
 import { SilentFuse } from "../support/silent-fuse.js";
@@ -18,7 +18,7 @@ import { until } from "../support/until.js";
 
 const skip = needs("python3");
 
-/** Launch, and see to it that the monitor is gone when the test is. */
+/** Launch, and see to it that the keeper is gone when the test is. */
 async function launched(t: Test, argv: string[], options?: LaunchOptions): Promise<LaunchedContainer> {
   const container = await launch(argv, options);
   t.teardown(async () => {
@@ -91,7 +91,7 @@ t.test("launch", { skip }, async (t) => {
     await noChildren();
   });
 
-  t.test("leave(): the monitor drains the console until the container ends", async (t) => {
+  t.test("leave(): the keeper drains the console until the container ends", async (t) => {
     const dir = tempDir(t);
     const program = 'read x; seq 1 200000; echo done >"$0/done"; read y';
     const container = await launched(t, fakeRuntime(["sh", "-c", program, dir]));
@@ -125,7 +125,7 @@ t.test("launch", { skip }, async (t) => {
     t.equal(
       error.output,
       `${dir}\na word\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n`,
-      "what it printed, in order; no descriptor of the monitor's, and none that this process inherited",
+      "what it printed, in order; no descriptor of the keeper's, and none that this process inherited",
     );
     t.strictSame(error.exit, { code: 1, signal: null });
   });
@@ -164,12 +164,12 @@ t.test("launch() in a process that holds a file whose close never returns", { sk
 
 // The size is that of what is shipped.
 const another = process.env["CMSG_NATIVE_BUILD"] !== undefined && "CMSG_NATIVE_BUILD names another build";
-t.test("the monitor stays small", { skip: skip || another }, async (t) => {
+t.test("the keeper stays small", { skip: skip || another }, async (t) => {
   const container = await launched(t, fakeRuntime(["sleep", "1000"]));
-  const [monitor = 0] = childrenOf(process.pid);
-  const status = readFileSync(`/proc/${monitor}/status`, "latin1");
-  const resident = Number(status.match(/VmRSS:\s+(\d+) kB/)?.[1]);
-  t.ok(resident > 0 && resident < 1024, `${resident} KiB resident`);
+  for (const [name, pid] of Object.entries(keeperOf(process.pid))) {
+    const resident = Number(readFileSync(`/proc/${pid}/status`, "latin1").match(/VmRSS:\s+(\d+) kB/)?.[1]);
+    t.ok(resident > 0 && resident < 1024, `${name}: ${resident} KiB resident`);
+  }
   t.ok(container.kill("SIGKILL"));
   await container.exited;
 });

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import t from "tap";
 import { fixtureBuild, repository } from "../support/paths.js";
+import { plainNode } from "../support/plain-node.js";
 import { run } from "../support/processes.js";
 
 /** What examples use without saying where they have it from. */
@@ -93,10 +94,13 @@ t.test("the examples of docstrings compile", async (t) => {
   t.teardown(() => rmSync(directory, { recursive: true }));
   for (const [index, example] of examples.entries())
     writeFileSync(join(directory, `${index}.mts`), moduleOf(example, exported));
+  // Without what coverage has in NODE_OPTIONS, which the compiler does not load with.
+  const [command, ...plain] = plainNode;
+  const compiler = join(repository, "node_modules/typescript/bin/tsc");
   const options = { noEmit: true, composite: false, noImplicitReturns: false, isolatedDeclarations: false };
   const config = { extends: join(repository, "tsconfig.base.json"), compilerOptions: options, include: ["*.mts"] };
   writeFileSync(join(directory, "tsconfig.json"), JSON.stringify(config));
-  const { status, stdout, stderr } = await run(t, join(repository, "node_modules/.bin/tsc"), ["-p", directory]);
+  const { status, stdout, stderr } = await run(t, command, [...plain, compiler, "-p", directory]);
   const places = stdout.replace(/^.*?(\d+)\.mts\([\d,]+\)/gm, (_, index) => `${examples[Number(index)]?.place}`);
   t.equal(status, 0, `${places}${stderr}`);
 });

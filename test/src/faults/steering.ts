@@ -7,8 +7,9 @@ import { errnosOf } from "./errnos.js";
 const CONTROL = 0x7ffffff0;
 
 // strace does not make the call that it fails, and close(2) closes also when it fails. restart_syscall(2) is no call of the
-// program's: with it the kernel goes on with one that strace held up, such as poll.
-const NOT_UNDER_STRACE: ReadonlySet<string> = new Set(["close", "restart_syscall"]);
+// program's: with it the kernel goes on with one that strace held up, such as poll. Nor is rt_sigreturn(2), which ends a
+// signal's handler.
+const NOT_UNDER_STRACE: ReadonlySet<string> = new Set(["close", "restart_syscall", "rt_sigreturn"]);
 
 export interface Fault {
   order: string;
@@ -40,7 +41,7 @@ export function preloaded(instruction: string): Steering {
   };
 }
 
-/** strace makes calls of console-init or console-monitor fail (none with less room), or kills at them: `kill CALL K`. */
+/** strace makes calls of console-init or console-keeper fail (none with less room), or kills at them: `kill CALL K`. */
 export function underStrace(instruction: string, place: string): Steering {
   const [kind, call, k, errno] = instruction.split(" ");
   const options: string[] = [];

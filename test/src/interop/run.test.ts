@@ -7,7 +7,7 @@ import t from "tap";
 import { Container } from "../support/container.js";
 import { consoleSocketCommand } from "../support/paths.js";
 import { plainNode } from "../support/plain-node.js";
-import { isAlive, processesNaming, run, start, waitGone } from "../support/processes.js";
+import { childrenOf, isAlive, processesNaming, run, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { runc, runtimes } from "../support/runtimes.js";
 import { startInWindow, useShell } from "../support/shell-window.js";
@@ -89,9 +89,9 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       const box = new Container(t, runtime, { args: ["/bin/sh", "-c", "read x; seq 1 50000; exec sleep 1000"] });
       const window = await startInWindow(t, runCommand(box));
       await until(async () => (await box.state())?.status === "running", { what: "the container" });
-      const monitor = await until(
-        () => processesNaming("console-monitor").find((pid) => processesNaming(box.id).includes(pid)),
-        { what: "the monitor" },
+      const keeper = await until(
+        () => childrenOf(commandOf(box)).find((pid) => processesNaming("console-keeper").includes(pid)),
+        { what: "the keeper" },
       );
       const tty = await window.tty();
       await until(() => isRaw(tty), { what: "the terminal to be raw" });
@@ -99,9 +99,9 @@ for (const runtime of runtimes.filter(({ name }) => name !== "runsc")) {
       await window.waitFor(/^status=0$/m);
       t.notOk(isRaw(tty));
       await box.running(/^sleep/);
-      t.ok(isAlive(monitor));
+      t.ok(isAlive(keeper));
       await box.kill();
-      await waitGone(monitor);
+      await waitGone(keeper);
     });
   });
 }

@@ -35,7 +35,7 @@ async function end(options: string[], command: string[]): Promise<{ code: string
 const inject = (call: string, k: number) => ["-o", "/dev/null", "-e", `inject=${call}:signal=KILL:when=${k}`];
 const allGone = (directory: string) =>
   until(() => processesNaming(directory).length === 0 && childrenOf(process.pid).length === 0, {
-    what: "the container and its monitor to end",
+    what: "the container and its keeper to end",
   });
 
 t.test("a stand-in, killed at every call from its terminal on", { skip: needs("python3", "strace") }, async (t) => {

@@ -1,10 +1,11 @@
-// launch(), its monitor, its runtime and its container: whoever is killed at whatever step, nothing is left behind.
+// launch(), its keeper, its runtime and its container: whoever is killed at whatever step, nothing is left behind.
+import { once } from "node:events";
 import { launch } from "console-socket";
 import t from "tap";
-import { fakeRuntime, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
+import { fakeRuntime, keeperOf, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
-import { childrenOf, isAlive, noChildren, start, waitGone } from "../support/processes.js";
+import { isAlive, noChildren, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
 
@@ -24,8 +25,13 @@ t.test("disposing of a launched container hangs up, and its end is still known",
 
 t.test("whoever is killed, and when", { skip }, async (t) => {
   const steps = ["connect", "send", "exit"] as const;
-  const expected: Record<"monitor" | "runtime" | "container", (step: string) => object> = {
-    monitor: () => ({ code: "ERR_CONSOLE_MONITOR" }),
+  const expected: Record<keyof Parties, (step: string) => object> = {
+    // The runtime then finds no listener, or has sent its console already, which is hung up.
+    reader: (step) =>
+      step === "exit"
+        ? { exited: { code: null, signal: "SIGHUP" } }
+        : { code: "ERR_CONSOLE_RUNTIME", exit: { code: 1 } },
+    reaper: () => ({ code: "ERR_CONSOLE_KEEPER" }),
     runtime: (step) => ({
       code: step === "exit" ? "ERR_CONSOLE_GHOST" : "ERR_CONSOLE_RUNTIME",
       exit: { code: null, signal: "SIGKILL" },
@@ -38,7 +44,7 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
         const before = openFds();
         const launching = launch(fakeRuntime(["cat"], { stopBefore: step })).then(
           async ({ terminal, exited }) => {
-            terminal.resume();
+            terminal.resume().on("error", () => undefined);
             return { exited: await exited };
           },
           (error) => error,
@@ -46,7 +52,7 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
         const parties = await stoppedLaunch(process.pid);
         process.kill(parties[victim], "SIGKILL");
         await waitGone(parties[victim]);
-        if (victim === "monitor") t.match(await launching, expectation(step));
+        if (victim === "reaper") t.match(await launching, expectation(step));
         if (victim !== "runtime") process.kill(parties.runtime, "SIGCONT");
         t.match(await launching, expectation(step));
         for (const pid of Object.values(parties)) await waitGone(pid);
@@ -56,17 +62,44 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     }
   }
 
-  t.test("the monitor while the container runs: the console goes on, the status is unknown", async (t) => {
-    const container = await launch(fakeRuntime(["cat"]));
+  t.test("the reaper while the container runs: the console goes on, and the reader tells the status", async (t) => {
+    const before = openFds();
+    const container = await launch(fakeRuntime(["sh", "-c", "read x; echo $x $x; exit 9"]));
     const screen = new Transcript(container.terminal);
-    const [monitor = 0] = childrenOf(process.pid);
-    process.kill(monitor, "SIGKILL");
-    await t.rejects(container.exited, { code: "ERR_CONSOLE_MONITOR" });
-    container.terminal.write("still here\n");
-    await screen.shows(/still here\r\nstill here/);
-    await t.rejects(container.leave(), { code: "ERR_CONSOLE_MONITOR" });
-    container.terminal.destroy();
+    const { reaper } = keeperOf(process.pid);
+    process.kill(reaper, "SIGKILL");
+    await waitGone(reaper);
+    container.terminal.write("here\n");
+    await screen.shows(/here here/);
+    t.strictSame(await container.exited, { code: 9, signal: null });
+    t.match(await screen.ended, /here here/);
+    await noChildren();
+    await assertNoLeak(t, before);
+  });
+
+  t.test("the reader while the container runs: it is hung up, and the reaper tells the status", async (t) => {
+    const before = openFds();
+    const container = await launch(fakeRuntime(["cat"]));
+    const failed = once(container.terminal, "error");
+    container.terminal.resume();
+    process.kill(keeperOf(process.pid).reader, "SIGKILL");
+    t.match(await failed, [{ code: "ERR_CONSOLE_KEEPER" }]);
+    t.strictSame(await container.exited, { code: null, signal: "SIGHUP" });
+    await noChildren();
+    await assertNoLeak(t, before);
+  });
+
+  t.test("both while the container runs: it is hung up, its status is unknown, and it can be signalled", async (t) => {
+    const container = await launch(fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]));
+    container.terminal.resume().on("error", () => undefined);
+    const { reader, reaper } = keeperOf(process.pid);
+    process.kill(reader, "SIGSTOP");
+    process.kill(reaper, "SIGKILL");
+    process.kill(reader, "SIGKILL");
+    await t.rejects(container.exited, { code: "ERR_CONSOLE_KEEPER" });
+    t.ok(container.kill("SIGKILL"), "it lives, and kill() says so");
     await waitGone(container.pid);
+    t.equal(container.kill(), false);
   });
 
   for (const step of steps) {
@@ -81,15 +114,16 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     });
   }
 
-  t.test("Node while the container runs: it is hung up and not killed, and the monitor waits for it", async (t) => {
+  t.test("Node while the container runs: it is hung up and not killed, and the keeper waits for it", async (t) => {
     const argv = fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]);
     const program = start(t, ...nodeProgram("lifecycle/launch-and-stay", argv));
     const pid = Number((await program.output(/running (\d+)/))[1]);
-    const [monitor = 0] = childrenOf(program.pid);
+    const { reader, reaper } = keeperOf(program.pid);
     process.kill(program.pid, "SIGKILL");
     await program.ended;
-    t.ok(isAlive(pid) && isAlive(monitor));
+    t.ok(isAlive(pid) && isAlive(reader) && isAlive(reaper));
     process.kill(pid, "SIGKILL");
-    await waitGone(monitor);
+    await waitGone(reaper);
+    await waitGone(reader);
   });
 });

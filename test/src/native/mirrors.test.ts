@@ -1,4 +1,4 @@
-// Numbers that C++ and TypeScript both write down: enums of the addon's headers and of console-monitor's protocol, and
+// Numbers that C++ and TypeScript both write down: enums of the addon's headers and of console-keeper's protocol, and
 // the kernel's constants. The compiler checks the C++ side; here the TypeScript side is compared with its source.
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
@@ -15,9 +15,18 @@ import {
   SCM_MAX_FD,
   SendOption,
   SUN_PATH_BYTES,
-  ToLibrary,
-  ToMonitor,
 } from "cmsg-native";
+import {
+  AttachFlags,
+  FromKeeper,
+  FromReaper,
+  KEEPER_INPUT_CREDIT,
+  KEEPER_MAX_PAYLOAD,
+  KEEPER_VERSION,
+  RefusedBecause,
+  StartFlags,
+  ToKeeper,
+} from "cmsg-native/keeper-protocol";
 import t from "tap";
 import { StartFlag } from "../support/keeper.js";
 import { From, To } from "../support/keeper-client.js";
@@ -48,9 +57,17 @@ function constantOf(path: string, name: string): number {
   return Number(value);
 }
 
-t.test("console-monitor's records have the same kinds in C++ and in TypeScript", async (t) => {
-  t.strictSame(enumOf("monitor/protocol.h", "ToLibrary"), { ...ToLibrary });
-  t.strictSame(enumOf("monitor/protocol.h", "ToMonitor"), { ...ToMonitor });
+t.test("console-keeper's records have the same numbers in C++ and in TypeScript", async (t) => {
+  t.strictSame(enumOf("keeper/protocol.h", "ToKeeper"), { ...ToKeeper });
+  t.strictSame(enumOf("keeper/protocol.h", "FromKeeper"), { ...FromKeeper });
+  t.strictSame(enumOf("keeper/protocol.h", "FromReaper"), { ...FromReaper });
+  t.strictSame(enumOf("keeper/protocol.h", "AttachFlags"), { ...AttachFlags });
+  t.strictSame(enumOf("keeper/start.h", "StartFlags"), { ...StartFlags });
+  const { receiveFailed, otherUser, tooManyRefusals } = enumOf("keeper/protocol.h", "RefusedBecause");
+  t.strictSame({ receiveFailed, otherUser, tooManyRefusals }, { ...RefusedBecause });
+  t.equal(constantOf("keeper/protocol.h", "kVersion"), KEEPER_VERSION);
+  t.equal(constantOf("keeper/protocol.h", "kMaxPayload"), KEEPER_MAX_PAYLOAD);
+  t.equal(constantOf("keeper/protocol.h", "kInputCredit"), KEEPER_INPUT_CREDIT);
 });
 
 t.test("console-keeper's records have the same kinds in C++ and in the tests", async (t) => {

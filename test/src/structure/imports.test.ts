@@ -59,6 +59,7 @@ const DEPENDENCIES = {
     "cmsg/vsock",
     "cmsg-native",
     "cmsg-native/brand",
+    "cmsg-native/keeper-protocol",
     "cmsg-native/start-process",
   ],
   init: ["cmsg", "cmsg/create", "cmsg/process", "cmsg-native", "cmsg-native/start-process"],

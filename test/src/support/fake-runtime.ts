@@ -33,21 +33,29 @@ function python(): string {
 }
 
 export interface Parties {
-  monitor: number;
+  reader: number;
+  reaper: number;
   runtime: number;
   container: number;
+}
+
+/** The two processes of the one launch of `node`. */
+export function keeperOf(node: number): { reader: number; reaper: number } {
+  const reader = childrenOf(node).find((pid) => commandOf(pid).includes("console-keeper")) ?? 0;
+  const [reaper = 0] = childrenOf(reader);
+  return { reader, reaper };
 }
 
 /** Wait until the runtime that `node` has launched has stopped itself: who takes part. Of one launch at a time. */
 export async function stoppedLaunch(node: number): Promise<Parties> {
   return until(
     () => {
-      const monitor = childrenOf(node).find((pid) => commandOf(pid).includes("console-monitor"));
-      const [runtime] = monitor ? childrenOf(monitor) : [];
-      if (!monitor || !runtime || stateOf(runtime) !== "T") return undefined;
+      const { reader, reaper } = keeperOf(node);
+      const [runtime] = reaper ? childrenOf(reaper) : [];
+      if (!reader || !reaper || !runtime || stateOf(runtime) !== "T") return undefined;
       // What it wrote into its pid file; the program may have ended by now.
       const [, , , pidFile = ""] = commandOf(runtime).split("\0");
-      return { monitor, runtime, container: Number(readFileSync(pidFile, "utf8")) };
+      return { reader, reaper, runtime, container: Number(readFileSync(pidFile, "utf8")) };
     },
     { what: "the launched runtime to stop" },
   );

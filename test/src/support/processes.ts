@@ -169,7 +169,7 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** Wait until every child of this process, a monitor say, is gone. */
+/** Wait until every child of this process, a keeper say, is gone. */
 export async function noChildren(): Promise<void> {
   await until(() => childrenOf(process.pid).length === 0, { what: "this process's children to end" });
 }

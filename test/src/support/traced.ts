@@ -1,4 +1,4 @@
-// The executables under strace, which makes a system call fail or kills at it: they are static, so no
+// console-init and console-keeper under strace, which makes a system call fail or kills at it: they are static, so no
 // preloaded library reaches them. Whoever starts them by findBinary(cmsg-native) starts them so, between `begin` and `end`.
 //
 // strace is no parent of what it traces (-D): the pid, the parent and the exit status are the executable's own. It lets go
@@ -12,7 +12,7 @@ import { fixtureBuild } from "./paths.js";
 export const untraceable: string | false =
   process.env["CMSG_NATIVE_BUILD"] !== undefined && "CMSG_NATIVE_BUILD names another build";
 
-const EXECUTABLES = ["console-init", "console-keeper", "console-monitor"] as const;
+const EXECUTABLES = ["console-init", "console-keeper"] as const;
 const VARIABLES = ["CMSG_NATIVE_BUILD", "TRACED", "TRACE_LOG", "TRACE_OPTIONS"] as const;
 // As seen from native/build, where builds are.
 const BUILD = "../../test/build/traced";
@@ -48,7 +48,7 @@ export class Tracing {
    */
   constructor(log: string, options: readonly string[]) {
     this.#log = log;
-    const binaries = dirname(findBinary("console-monitor"));
+    const binaries = dirname(findBinary("console-keeper"));
     const directory = join(fixtureBuild, "traced");
     for (const name of EXECUTABLES) write(join(directory, name));
     Object.assign(process.env, {

@@ -22,11 +22,12 @@ export function prepareMaster(fd: number, options: PtyConsoleOptions): WindowSiz
 
 /** The size of what was accepted. Throws as `prepareMaster`. */
 export function sizeOf(verdict: ConsoleVerdict): WindowSize {
-  if (verdict.refusal !== ConsoleRefusal.none) throw refusalOf(verdict);
+  if (verdict.refusal !== ConsoleRefusal.none) throw consoleRefused(verdict);
   return { columns: verdict.columns, rows: verdict.rows };
 }
 
-function refusalOf(verdict: ConsoleVerdict): Error {
+/** Why a descriptor is no console, as an error. */
+export function consoleRefused(verdict: ConsoleVerdict): Error {
   const { refusal, cause } = verdict;
   switch (refusal) {
     case ConsoleRefusal.otherFile:

@@ -1,38 +1,53 @@
 // Starting a container with a runtime's command line, and knowing how it ends.
 //
-// Between this process and the runtime stands console-monitor, which inherits what the runtime leaves behind: were this
-// process the subreaper itself, it would inherit the orphans of all its other children too.
-import { constants } from "node:os";
+// Between this process and the runtime stands console-keeper, which has the console's master and inherits what the runtime
+// leaves behind: were this process the subreaper itself, it would inherit the orphans of all its other children too.
+import { join } from "node:path";
 import { throwIfAborted } from "cmsg-native";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
 import { withDeadline } from "../deadline.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks, checkTimeout } from "../options.js";
-import { findContainer, holdProcess } from "../process/find-container.js";
+import { type PrivatePlace, privatePlace } from "../receive/socket-place.js";
+import { Keeper } from "./keeper.js";
 import { checkArguments, fillIn } from "./launch-arguments.js";
-import { noConsole, notOurs, runtimeFailed } from "./launch-errors.js";
-import { LaunchSocket } from "./launch-socket.js";
+import { keeperGone, noConsole, notOurs, refusalOf, runtimeFailed } from "./launch-errors.js";
 import { LaunchedContainer } from "./launched.js";
-import { MonitorProcess, type RuntimeEnd } from "./monitor-process.js";
 
-export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "onHangup"> {
+// In the private directory. runc writes the first and renames it to the second: who looks in this order misses neither.
+const NAMES = [".pid", "pid", "c"];
+const DEFAULT_DRAIN_MS = 1000;
+const DEFAULT_GRACE_MS = 5000;
+// How long what was sent SIGKILL may take to die.
+const KILLED_MS = 2000;
+
+export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "onlcr"> {
   /** The runtime command's working directory; this process's by default. */
   cwd?: string | undefined;
   /** Its environment; this process's by default. */
   env?: NodeJS.ProcessEnv | undefined;
   /**
-   * Whether the terminal makes CR LF of newlines, set on receipt; default: as the runtime left it, which is yes. A shell
-   * keeps the settings that it finds at its start. Nothing holds a program back until then: what it writes in its first
-   * millisecond can have CR LF all the same, unless it is started afterwards (`create`, then `start`).
+   * What to make of a terminal that no process has open: `'wait'` (default), the console stays until the container has
+   * ended, for a program that closes its terminal and opens it again, as systemd does; `'end'`, the console ends.
    */
-  onlcr?: boolean | undefined;
+  onHangup?: "end" | "wait" | undefined;
   /**
-   * How long the runtime command may take, 1 to 2147483647 ms, or Infinity (the default) for no limit. After that it is sent
-   * SIGTERM, and the launch rejects with ERR_CONSOLE_TIMEOUT.
+   * How long to read on when the container has ended and others keep the terminal: 0 to 2147483647 ms (default 1000), or
+   * Infinity, which waits until no process has the terminal open. Time in which nothing is read here does not count.
+   */
+  drainTimeoutMs?: number | undefined;
+  /**
+   * How long the runtime command may take, 1 to 2147483647 ms, or Infinity (the default) for no limit. After that what was
+   * begun is ended as by `signal`, and the launch rejects with ERR_CONSOLE_TIMEOUT.
    */
   timeoutMs?: number | undefined;
-  /** Aborting sends SIGTERM to the runtime command and rejects with the signal's reason. */
+  /**
+   * Aborting sends SIGTERM to the runtime command, and after `graceMs` SIGKILL to it and to all that it left behind. The
+   * launch rejects with the signal's reason when they have ended, 2 s after SIGKILL at the latest.
+   */
   signal?: AbortSignal | undefined;
+  /** From 0 to 2147483647 ms; default 5000. */
+  graceMs?: number | undefined;
 }
 
 /**
@@ -46,84 +61,85 @@ export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "
  *
  * @throws LaunchError ERR_CONSOLE_RUNTIME (the command failed), ERR_CONSOLE_GHOST (it failed after it had sent a
  * console), ERR_CONSOLE_NONE (it sent none), ERR_CONSOLE_PID (the container is not its child); ConsoleSocketError
- * ERR_CONSOLE_TIMEOUT, ERR_CONSOLE_MONITOR, ERR_CONSOLE_INVALID_ARG, and what refuses a console; ENOENT, EACCES … when
+ * ERR_CONSOLE_TIMEOUT, ERR_CONSOLE_KEEPER, ERR_CONSOLE_INVALID_ARG, and what refuses a console; ENOENT, EACCES … when
  * the command cannot be run; the signal's reason.
  */
 export async function launch(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchedContainer> {
   checkArguments(argv);
   checkConsoleOptions(options);
   checkTimeout("timeoutMs", options.timeoutMs);
+  if (options.graceMs !== undefined) checks.timeMs("graceMs", options.graceMs, { min: 0 });
+  if (options.drainTimeoutMs !== undefined)
+    checks.timeMs("drainTimeoutMs", options.drainTimeoutMs, { min: 0, never: true });
   checks.abortSignal(options.signal);
   throwIfAborted(options.signal);
-  const { initialSize, onHangup, onlcr } = options;
-  using socket = await LaunchSocket.open({ initialSize, onHangup, onlcr });
-  throwIfAborted(options.signal);
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options;
-  const launched = await withDeadline({ timeoutMs, signal, timedOut: () => timedOut(timeoutMs) }, (interruption) =>
-    run(argv, socket, { ...options, signal: interruption }),
-  );
-  socket.keep();
-  return launched;
+  // A private directory: nobody but this user and root gets at the socket.
+  const place = privatePlace(NAMES);
+  try {
+    return await withDeadline({ timeoutMs, signal, timedOut: () => timedOut(timeoutMs) }, (interruption) =>
+      run(argv, place, { ...options, signal: interruption }),
+    );
+  } finally {
+    place.remove();
+  }
 }
 
 async function run(
   argv: readonly string[],
-  socket: LaunchSocket,
+  { directory, address }: PrivatePlace,
   options: LaunchOptions & { signal: AbortSignal },
 ): Promise<LaunchedContainer> {
-  const monitor = await MonitorProcess.start(fillIn(argv, socket.path, socket.pidFile), options);
+  const { cwd, env, initialSize, onlcr, onHangup = "wait", drainTimeoutMs = DEFAULT_DRAIN_MS } = options;
+  const consolePath = address as string;
+  const pidFile = join(directory, "pid");
+  const keeper = await Keeper.start({
+    argv: fillIn(argv, consolePath, pidFile),
+    ...{ cwd, env, consolePath, pidFile, initialSize, onlcr, onHangup, drainTimeoutMs },
+  });
   try {
-    const launching = monitor.runtimeEnded.then((end) => container(argv[0] ?? "", { monitor, socket, end }));
-    return await unlessInterrupted(launching, monitor, options.signal);
+    return await unlessInterrupted(container(argv[0] ?? "", keeper), keeper, options);
   } catch (error) {
-    // Nobody waits for it any more; it stays until what the runtime may have left behind has ended.
-    monitor.unref();
+    keeper.abandon(options.graceMs ?? DEFAULT_GRACE_MS);
     throw error;
   }
 }
 
-interface Launching {
-  monitor: MonitorProcess;
-  socket: LaunchSocket;
-  end: RuntimeEnd;
-}
-
-async function container(command: string, { monitor, socket, end }: Launching): Promise<LaunchedContainer> {
-  const failed = end.exit.code !== 0;
+async function container(command: string, keeper: Keeper): Promise<LaunchedContainer> {
+  const end = await keeper.runtimeEnded;
+  const arrived = await keeper.terminal.hasArrived();
+  if (end.exit.code !== 0) throw runtimeFailed(command, end, arrived);
   // What is wrong with a console matters less than why the runtime failed.
-  const delivery = await socket.take().catch((error: unknown) => {
-    if (failed) return undefined;
-    throw error;
-  });
-  if (failed) throw runtimeFailed(command, end, delivery !== undefined);
-  if (!delivery) throw noConsole(command, end);
-  const { terminal, leader, master } = delivery;
-  const pid = await findContainer(monitor, leader, socket.pidFile);
-  if (pid === undefined) {
-    const seen = `the terminal belongs to ${leader() || "nobody"}, and it left behind ${monitor.children.join(", ") || "none"}`;
-    throw notOurs(command, end, seen);
-  }
-  return new LaunchedContainer(terminal, pid, end.output.toString(), {
-    monitor,
-    master,
-    process: holdProcess(pid, monitor.pid),
-  });
+  if (!arrived && keeper.terminal.destroyed) throw keeperGone();
+  if (!arrived) throw keeper.refusal === undefined ? noConsole(command, end) : refusalOf(keeper.refusal);
+  const process = await keeper.container;
+  if (process === undefined) throw notOurs(command, end);
+  return new LaunchedContainer(keeper, { ...process, output: end.output.toString() });
 }
 
+/** On an interruption nothing is left running: it rejects when what was begun has ended. */
 function unlessInterrupted<Result>(
   launching: Promise<Result>,
-  monitor: MonitorProcess,
-  interruption: AbortSignal,
+  keeper: Keeper,
+  { signal, graceMs = DEFAULT_GRACE_MS }: LaunchOptions & { signal: AbortSignal },
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
-      monitor.signalRuntime(constants.signals.SIGTERM);
-      reject(interruption.reason);
+      keeper.stop(graceMs);
+      const give = (): void => reject(signal.reason);
+      // What is stuck in the kernel is not waited for.
+      const timer = setTimeout(give, graceMs + KILLED_MS);
+      keeper.ended.then(() => {
+        clearTimeout(timer);
+        give();
+      });
     };
-    // It can have come while the monitor started.
-    if (interruption.aborted) end();
-    else interruption.addEventListener("abort", end);
-    launching.then(resolve, reject);
+    // It can have come while the keeper started.
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end);
+    launching.then(resolve, (error) => {
+      if (!signal.aborted) reject(error);
+    });
   });
 }
 

@@ -1,10 +1,11 @@
 // A container that was launched: its console, its process, and how that ended.
-import type { OwnedFd } from "cmsg";
 import type { ExitStatus, ProcessHandle } from "cmsg/process";
-import type { PtyConsole } from "../console/pty-console.js";
 import { ConsoleSocketError } from "../errors.js";
 import { checks } from "../options.js";
-import type { MonitorProcess } from "./monitor-process.js";
+import type { Keeper } from "./keeper.js";
+import type { LaunchedConsole } from "./launched-console.js";
+
+const DEFAULT_STOP_MS = 10_000;
 
 /**
  * What `launch()` gives.
@@ -14,42 +15,34 @@ import type { MonitorProcess } from "./monitor-process.js";
  *     const { code, signal } = await container.exited;
  */
 export class LaunchedContainer implements Disposable {
-  readonly terminal: PtyConsole;
+  readonly terminal: LaunchedConsole;
   /** The container's process, as this process sees it. */
   readonly pid: number;
   /**
    * The container's own exit status or signal, once it has ended: which may be before its console has been read to the
-   * end, or after. Rejects with ConsoleSocketError ERR_CONSOLE_MONITOR when the monitor was killed. Nobody has to listen.
+   * end, or after. Rejects with ConsoleSocketError ERR_CONSOLE_KEEPER when both processes of the keeper were killed. Nobody
+   * has to listen.
    */
   readonly exited: Promise<ExitStatus>;
-  /** What the runtime command printed (warnings), at most 64 KiB. Untrusted: it can hold terminal escapes. */
+  /** What the runtime command printed (warnings): the first and the last 32 KiB. Untrusted: it can hold terminal escapes. */
   readonly output: string;
-  readonly #monitor: MonitorProcess;
+  readonly #keeper: Keeper;
   readonly #process: ProcessHandle | undefined;
-  readonly #master: OwnedFd;
 
-  /** @internal Use `launch()`. Takes `process`; borrows `master`, the console's. */
+  /** @internal Use `launch()`. Takes `handle`. */
   constructor(
-    terminal: PtyConsole,
-    pid: number,
-    output: string,
-    { monitor, process, master }: { monitor: MonitorProcess; process: ProcessHandle | undefined; master: OwnedFd },
+    keeper: Keeper,
+    { pid, handle, output }: { pid: number; handle: ProcessHandle | undefined; output: string },
   ) {
-    this.terminal = terminal;
+    this.terminal = keeper.terminal;
     this.pid = pid;
     this.output = output;
-    this.exited = monitor.exitOf(pid);
-    this.#monitor = monitor;
-    this.#process = process;
-    this.#master = master;
-    const forget = (): void => process?.close();
-    this.exited.then(forget, forget);
-    // Other processes may keep the terminal open after the container's has ended. When the monitor was killed, the
-    // container may go on: then only a hangup ends the console.
-    const endConsole = (): void => {
-      terminal.endAfter(this.exited);
-    };
-    this.exited.then(endConsole, () => undefined);
+    this.exited = keeper.exited;
+    this.#keeper = keeper;
+    this.#process = handle?.unref();
+    // A container whose keeper was killed can be signalled until it ends.
+    const forget = (): void => handle?.close();
+    this.exited.catch(() => handle?.exited).then(forget, forget);
   }
 
   /**
@@ -61,23 +54,34 @@ export class LaunchedContainer implements Disposable {
    */
   kill(signal: NodeJS.Signals | number = "SIGTERM"): boolean {
     const number = checks.signalNumber("signal", signal);
-    return this.#process?.kill(number) ?? false;
+    return this.#process !== undefined && !this.#process.closed && this.#process.kill(number);
   }
 
   /**
-   * Leaves the container running by itself: the monitor takes the console, and throws away what it shows, until the
+   * Ends the container: SIGTERM, and SIGKILL when it has not ended within `timeoutMs` (0 to 2147483647; default 10000).
+   * The runtime's own record of it stays: its `delete` removes that.
+   *
+   * @returns how it ended
+   * @throws ConsoleSocketError ERR_CONSOLE_INVALID_ARG; as `exited`
+   */
+  async stop({ timeoutMs = DEFAULT_STOP_MS }: { timeoutMs?: number | undefined } = {}): Promise<ExitStatus> {
+    checks.timeMs("timeoutMs", timeoutMs, { min: 0 });
+    this.#keeper.stop(timeoutMs);
+    return this.exited;
+  }
+
+  /**
+   * Leaves the container running by itself: the keeper reads its console on, and throws away what it shows, until the
    * container ends. The console here is closed, without a hangup; what was typed and not yet taken is lost. `exited` goes
    * on.
    *
-   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED, ERR_CONSOLE_MONITOR
+   * @throws ConsoleSocketError ERR_CONSOLE_CLOSED
    */
   async leave(): Promise<void> {
-    if (this.#master.closed)
+    if (this.terminal.destroyed) {
       throw new ConsoleSocketError("ERR_CONSOLE_CLOSED", "This console has ended or was closed.");
-    const held = this.#monitor.hold(this.#master);
-    // The monitor's copy is on its way, so closing this one is no hangup.
-    this.terminal.destroy();
-    await held;
+    }
+    await this.terminal.leave();
   }
 
   /** Hangs up the console, as the end of this process does. The container is not killed, and `exited` goes on. */
@@ -87,12 +91,12 @@ export class LaunchedContainer implements Disposable {
 
   /** Lets this process end before the container. The console has its own `unref`. */
   unref(): this {
-    this.#monitor.unref();
+    this.#keeper.unref();
     return this;
   }
 
   ref(): this {
-    this.#monitor.ref();
+    this.#keeper.ref();
     return this;
   }
 }

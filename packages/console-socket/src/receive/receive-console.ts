@@ -47,7 +47,7 @@ export async function receiveConsole(socket: UnixSocket, options: ReceiveConsole
 }
 
 /** A master from `socket`, which is taken, with options that were checked. Throws as `receiveConsole`. */
-export async function receiveMaster(socket: UnixSocket, options: ReceiveConsoleOptions): Promise<Received> {
+async function receiveMaster(socket: UnixSocket, options: ReceiveConsoleOptions): Promise<Received> {
   const connection = new OwnedFd(socket.release(), { untrusted: true });
   try {
     using reception = new Reception(options);
@@ -56,6 +56,7 @@ export async function receiveMaster(socket: UnixSocket, options: ReceiveConsoleO
     closeQuietly(() => connection.close());
   }
 }
+
 /**
  * One console from `connection`, borrowed, with options that were checked. Throws as `receiveConsole`.
  *

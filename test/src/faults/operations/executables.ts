@@ -1,4 +1,4 @@
-// console-init and console-monitor while their own system calls fail, which is seen by what becomes of the console.
+// console-init and console-keeper while their own system calls fail, which is seen by what becomes of the console.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -72,6 +72,6 @@ export const executables: Readonly<Record<string, Operation>> = {
   "console-init": (path) => init(path, ["--size", "80x24"]),
   "console-init --init": (path) => init(path, ["--init", "--subreaper", "--group", "--timeout", "60"]),
   "console-init of spawnConsole": held,
-  "console-monitor of launch": containers["launch"] as Operation,
-  "console-monitor of leave": containers["launch, leave"] as Operation,
+  "console-keeper of launch": containers["launch"] as Operation,
+  "console-keeper of leave": containers["launch, leave"] as Operation,
 };

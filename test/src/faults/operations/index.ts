@@ -36,7 +36,7 @@ export const impossible: Readonly<Record<string, RegExp>> = {
   spawnConsole: nodeLeaks ? /^recvmsg #\d+ ECONNRESET$|^pipe2 #\d+ E[MN]FILE$/ : /^recvmsg #\d+ ECONNRESET$/,
   // It says that the program has left its terminal. Here it has not, and is waited for.
   attach: /^write #\d+ EIO$/,
-  // The monitor then closes its socket. strace has a copy, so this process learns of it when the container has ended, which
-  // is in its hands here. That it does is seen where the container ends by itself.
-  "console-monitor of leave": /^sendto #\d+ (?!EAGAIN|EINTR)/,
+  // It says that no child is left, or that this one is none. There is one, which then is nobody's.
+  "console-keeper of launch": /^waitid #\d+ ECHILD$/,
+  "console-keeper of leave": /^waitid #\d+ ECHILD$/,
 };

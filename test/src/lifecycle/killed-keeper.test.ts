@@ -1,4 +1,4 @@
-// console-monitor killed at every system call: strace ends it, or its child that is about to become the runtime's command,
+// console-keeper killed at every system call: strace ends it, or its child that is about to become the runtime's command,
 // with SIGKILL at its first one of a kind, its second, and so on. launch() settles, the container is hung up, and nothing
 // stays: no descriptor, no process, no socket.
 import t from "tap";
@@ -8,7 +8,7 @@ import { underStrace } from "../faults/steering.js";
 import { needs } from "../support/requirements.js";
 import { untraceable } from "../support/traced.js";
 
-t.test("the monitor, killed at every system call", { skip: needs("python3", "strace") || untraceable }, async (t) => {
+t.test("the keeper, killed at every system call", { skip: needs("python3", "strace") || untraceable }, async (t) => {
   const operation = containers["launch, leave"];
   if (!operation) throw new Error("no such operation");
   const kill = (instruction: string) => attempt(operation, instruction, underStrace);
