@@ -102,6 +102,19 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     t.equal(container.kill(), false);
   });
 
+  t.test("Node lets go while the reader is stopped: it does not wait for it", async (t) => {
+    const argv = fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]);
+    const program = start(t, ...nodeProgram("lifecycle/launch-and-let-go", argv));
+    const pid = Number((await program.output(/running (\d+)/))[1]);
+    const { reader, reaper } = keeperOf(program.pid);
+    process.kill(reader, "SIGSTOP");
+    program.write("go\n");
+    t.equal((await program.ended).status, 0);
+    process.kill(reader, "SIGCONT");
+    process.kill(pid, "SIGKILL");
+    for (const gone of [pid, reaper, reader]) await waitGone(gone);
+  });
+
   for (const step of steps) {
     t.test(`Node before the runtime's ${step}`, async (t) => {
       const argv = fakeRuntime(["cat"], { stopBefore: step });

@@ -74,7 +74,7 @@ export class RecordReader {
       if (bytes.length < HEADER_LENGTH || !this.#take(bytes, length)) break;
       bytes = bytes.subarray(HEADER_LENGTH + (this.#outputLeft > 0 ? 0 : length));
     }
-    this.#begun = bytes.length === chunk.length ? Buffer.from(bytes) : bytes;
+    this.#begun = bytes;
   }
 
   #feedOutput(bytes: Buffer): Buffer {

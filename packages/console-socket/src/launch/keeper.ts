@@ -80,7 +80,7 @@ export class Keeper {
     this.exited = this.#exit.promise;
     this.ended = this.#end.promise;
     for (const promise of [this.runtimeEnded, this.container, this.exited]) promise.catch(() => undefined);
-    this.terminal = new LaunchedConsole(reader.release(), {
+    this.terminal = new LaunchedConsole(reader.fd, {
       initialSize,
       onHangup,
       onRefused: (refusal) => {
@@ -90,6 +90,8 @@ export class Keeper {
       onExit: (status) => this.#onExit(status),
       onReaperEnd: () => this.#control.close(),
     });
+    // Its socket has the number now.
+    reader.release();
     // The container can cause an error before launch() has given the console to anyone.
     this.terminal.on("error", () => undefined);
   }

@@ -137,9 +137,15 @@ function unlessInterrupted<Result>(
     // It can have come while the keeper started.
     if (signal.aborted) end();
     else signal.addEventListener("abort", end);
-    launching.then(resolve, (error) => {
-      if (!signal.aborted) reject(error);
-    });
+    // What comes now is being ended, and is given to nobody.
+    launching.then(
+      (launched) => {
+        if (!signal.aborted) resolve(launched);
+      },
+      (error) => {
+        if (!signal.aborted) reject(error);
+      },
+    );
   });
 }
 

@@ -151,7 +151,9 @@ export class ReaderConnection {
 
   /** Ends it; what was sent goes out. */
   close(): void {
-    this.#socket.end();
+    // A reader that is stuck, or was stopped, answers no end: this process does not wait for it.
+    this.#socket.unref();
+    this.#socket.destroySoon();
     this.#settleTyping();
   }
 
