@@ -1,5 +1,6 @@
 // launch(), its keeper, its runtime and its container: whoever is killed at whatever step, nothing is left behind.
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { launch } from "console-socket";
 import t from "tap";
 import { fakeRuntime, keeperOf, type Parties, stoppedLaunch } from "../support/fake-runtime.js";
@@ -8,8 +9,14 @@ import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { isAlive, noChildren, start, waitGone } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
+import { until } from "../support/until.js";
 
 const skip = needs("python3");
+
+/** Wait until the shell ignores SIGHUP, and is sleep. */
+async function sleeps(pid: number): Promise<void> {
+  await until(() => readFileSync(`/proc/${pid}/comm`, "latin1") === "sleep\n", { what: "the program to sleep" });
+}
 
 t.test("disposing of a launched container hangs up, and its end is still known", { skip }, async (t) => {
   const before = openFds();
@@ -92,6 +99,7 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
   t.test("both while the container runs: it is hung up, its status is unknown, and it can be signalled", async (t) => {
     const container = await launch(fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]));
     container.terminal.resume().on("error", () => undefined);
+    await sleeps(container.pid);
     const { reader, reaper } = keeperOf(process.pid);
     process.kill(reader, "SIGSTOP");
     process.kill(reaper, "SIGKILL");
@@ -106,6 +114,7 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     const argv = fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]);
     const program = start(t, ...nodeProgram("lifecycle/launch-and-let-go", argv));
     const pid = Number((await program.output(/running (\d+)/))[1]);
+    await sleeps(pid);
     const { reader, reaper } = keeperOf(program.pid);
     process.kill(reader, "SIGSTOP");
     program.write("go\n");
@@ -131,6 +140,7 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     const argv = fakeRuntime(["sh", "-c", "trap '' HUP; exec sleep 1000"]);
     const program = start(t, ...nodeProgram("lifecycle/launch-and-stay", argv));
     const pid = Number((await program.output(/running (\d+)/))[1]);
+    await sleeps(pid);
     const { reader, reaper } = keeperOf(program.pid);
     process.kill(program.pid, "SIGKILL");
     await program.ended;
