@@ -3,17 +3,10 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from "node:path";
 import { sendFile, UnixServer, UnixSocket } from "cmsg";
 import { findBinary } from "cmsg-native";
+import { StartFlags } from "cmsg-native/keeper-protocol";
 import { openPty } from "console-init";
 import t, { type Test } from "tap";
-import {
-  Keeper,
-  onTerminal,
-  StartFlag,
-  startBody,
-  startExecutable,
-  startKeeper,
-  startRecords,
-} from "../support/keeper.js";
+import { Keeper, onTerminal, startBody, startExecutable, startKeeper, startRecords } from "../support/keeper.js";
 import { From, record, To } from "../support/keeper-client.js";
 import { run } from "../support/processes.js";
 import { needs } from "../support/requirements.js";
@@ -52,7 +45,7 @@ const WRONG: [what: string, records: Buffer[], errno: number][] = [
   ["a string without an end", [record(To.start, 0, TRUE.subarray(0, TRUE.length - 1))], 22],
   ["a body above 4 MiB", [record(To.start, 5_000_000, Buffer.alloc(100))], 7],
   ["parts that do not fit together", [record(To.start, 100, TRUE), record(To.start, 5, Buffer.alloc(5))], 22],
-  ["a flag for a descriptor that does not come", changed((body) => body.writeUInt32LE(StartFlag.stdin, 4)), 9],
+  ["a flag for a descriptor that does not come", changed((body) => body.writeUInt32LE(StartFlags.stdin, 4)), 9],
   ["another record first", [record(To.signal, 1)], 71],
 ];
 
@@ -196,7 +189,7 @@ t.test("console-keeper [a listening socket for the console, and a directory to r
   sockets.reader.hello().attach();
   sockets.reaper.hello();
   const argv = onTerminal("echo A; exit 7").map((argument) => argument.replace("{}", path));
-  const flags = StartFlag.consoleListener | StartFlag.removeDirectory;
+  const flags = StartFlags.consoleListener | StartFlags.removeDirectory;
   const [body = Buffer.alloc(0)] = startRecords(startBody({ argv, flags, consolePath: path }));
   sockets.reaper.stream.writeWithFds(body, [server.fd]);
   t.equal((await sockets.reader.next(From.exit)).value, 7n << 8n);
@@ -212,7 +205,7 @@ t.test("console-keeper [standard input] is the command's", async (t) => {
   const sockets = startExecutable(t);
   sockets.reader.hello().attach();
   sockets.reaper.hello();
-  const [body = Buffer.alloc(0)] = startRecords(startBody({ argv: ["cat"], flags: StartFlag.stdin }));
+  const [body = Buffer.alloc(0)] = startRecords(startBody({ argv: ["cat"], flags: StartFlags.stdin }));
   sockets.reaper.stream.writeWithFds(body, [input]);
   closeSync(input);
   t.equal((await sockets.reaper.next(From.runtimeOutput)).payload.toString(), "typed\n");

@@ -28,7 +28,6 @@ import {
   ToKeeper,
 } from "cmsg-native/keeper-protocol";
 import t from "tap";
-import { StartFlag } from "../support/keeper.js";
 import { From, To } from "../support/keeper-client.js";
 
 function source(path: string): string {
@@ -76,7 +75,7 @@ t.test("console-keeper's records have the same kinds in C++ and in the tests", a
     { ...enumOf("keeper/protocol.h", "FromKeeper"), ...enumOf("keeper/protocol.h", "FromReaper") },
     { ...From },
   );
-  t.strictSame(enumOf("keeper/start.h", "StartFlags"), { ...StartFlag });
+  t.strictSame(enumOf("keeper/start.h", "StartFlags"), { ...StartFlags });
 });
 
 t.test("the addon's enums have the same numbers in TypeScript", async (t) => {

@@ -3,53 +3,15 @@
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { UnixStream } from "cmsg";
+import { AttachFlags, FromKeeper, FromReaper, ToKeeper } from "cmsg-native/keeper-protocol";
 
-/** Records that a client sends. */
-export const To = {
-  hello: 1,
-  attach: 2,
-  ack: 3,
-  input: 4,
-  resize: 5,
-  onlcr: 6,
-  signal: 7,
-  hangUp: 8,
-  leave: 9,
-  settle: 10,
-  replace: 11,
-  log: 12,
-  start: 13,
-  adopt: 14,
-  stop: 15,
-} as const;
-
-/** Records that a keeper sends. */
-export const From = {
-  helloBack: 64,
-  output: 65,
-  typed: 66,
-  lagging: 67,
-  gap: 68,
-  size: 69,
-  tampered: 70,
-  hungUp: 71,
-  replacing: 72,
-  exit: 73,
-  error: 74,
-  refused: 75,
-  arrived: 76,
-  started: 80,
-  notStarted: 81,
-  runtimeOutput: 82,
-  child: 83,
-  runtimeEnded: 84,
-  ended: 85,
-} as const;
+export const To = ToKeeper;
+export const From = { ...FromKeeper, ...FromReaper };
 
 export const NOW = 2n ** 64n - 1n;
 export const TAIL = 2n ** 64n - 2n;
 export const STATUS_UNKNOWN = 2n ** 64n - 1n;
-export const Flag = { hold: 1, noOutput: 2, pace: 4 } as const;
+export const Flag = AttachFlags;
 
 export interface KeeperRecord {
   kind: number;

@@ -4,25 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UnixServer, UnixSocket, UnixStream } from "cmsg";
 import { findBinary } from "cmsg-native";
+import { StartFlags } from "cmsg-native/keeper-protocol";
 import type { Test } from "tap";
 import { KeeperClient, record, To } from "./keeper-client.js";
 import { childrenOf, isAlive } from "./processes.js";
 import { tempDir } from "./temp-dir.js";
 import { until } from "./until.js";
-
-/** As StartFlags of native/keeper/start.h. */
-export const StartFlag = {
-  stdin: 1,
-  consoleListener: 2,
-  readerListener: 4,
-  reaperListener: 8,
-  kept: 16,
-  whenFullWait: 32,
-  setOnlcr: 64,
-  onlcrOn: 128,
-  removeDirectory: 256,
-  onlyWithoutSize: 512,
-} as const;
 
 export interface StartOptions {
   /** `{}` becomes the console socket's path. */
@@ -66,9 +53,9 @@ export function startBody(options: RawStart): Buffer {
 function startFlags({ flags = 0, kept, whenFullWait, onlcr }: RawStart): number {
   return (
     flags |
-    (kept ? StartFlag.kept : 0) |
-    (whenFullWait ? StartFlag.whenFullWait : 0) |
-    (onlcr === undefined ? 0 : StartFlag.setOnlcr | (onlcr ? StartFlag.onlcrOn : 0))
+    (kept ? StartFlags.kept : 0) |
+    (whenFullWait ? StartFlags.whenFullWait : 0) |
+    (onlcr === undefined ? 0 : StartFlags.setOnlcr | (onlcr ? StartFlags.onlcrOn : 0))
   );
 }
 
@@ -187,7 +174,7 @@ export async function startKeeper(
   sockets.reader.hello().attach(attach);
   sockets.reaper.hello();
   const argv = options.argv.map((argument) => argument.replaceAll("{}", consolePath));
-  const flags = StartFlag.readerListener | StartFlag.reaperListener;
+  const flags = StartFlags.readerListener | StartFlags.reaperListener;
   const [first = Buffer.alloc(0), ...rest] = startRecords(startBody({ ...options, argv, consolePath, flags }));
   sockets.reaper.stream.writeWithFds(
     first,
