@@ -7,6 +7,7 @@ import { fakeRuntime, keeperOf, type Parties, stoppedLaunch } from "../support/f
 import { nodeProgram } from "../support/node-program.js";
 import { assertNoLeak, openFds } from "../support/open-fds.js";
 import { isAlive, noChildren, start, waitGone } from "../support/processes.js";
+import { rejection } from "../support/rejection.js";
 import { needs } from "../support/requirements.js";
 import { Transcript } from "../support/transcript.js";
 import { until } from "../support/until.js";
@@ -108,6 +109,32 @@ t.test("whoever is killed, and when", { skip }, async (t) => {
     t.ok(container.kill("SIGKILL"), "it lives, and kill() says so");
     await waitGone(container.pid);
     t.equal(container.kill(), false);
+  });
+
+  t.test("the reader stopped before the runtime fails: launch() settles", async (t) => {
+    const before = openFds();
+    const argv = fakeRuntime(["cat"], { socket: "", status: 9, stopBefore: "exit" }).concat("{}");
+    const launching = rejection(launch(argv, { graceMs: 50 }));
+    const { reader, runtime } = await stoppedLaunch(process.pid);
+    process.kill(reader, "SIGSTOP");
+    process.kill(runtime, "SIGCONT");
+    t.match(await launching, { code: "ERR_CONSOLE_RUNTIME", exit: { code: 9 } });
+    process.kill(reader, "SIGCONT");
+    await noChildren();
+    await assertNoLeak(t, before);
+  });
+
+  t.test("the reader stopped: leave() settles, and is no hangup", async (t) => {
+    const container = await launch(fakeRuntime(["sh", "-c", "exec sleep 1000"]));
+    container.terminal.resume();
+    await sleeps(container.pid);
+    const { reader } = keeperOf(process.pid);
+    process.kill(reader, "SIGSTOP");
+    await container.leave();
+    process.kill(reader, "SIGCONT");
+    t.ok(container.kill("SIGUSR1"), "it lives");
+    t.strictSame(await container.exited, { code: null, signal: "SIGUSR1" });
+    await noChildren();
   });
 
   t.test("Node lets go while the reader is stopped: it does not wait for it", async (t) => {

@@ -10,7 +10,7 @@ import { refuseNul, startProcess } from "cmsg-native/start-process";
 import { DEFAULT_SIZE, type WindowSize } from "../console/window-size.js";
 import { isElsewhere } from "../process/ancestors.js";
 import { HeadAndTail } from "./head-and-tail.js";
-import { bodyRecords, hasNoReader, hello, put16, put32, RecordReader, record } from "./keeper-records.js";
+import { bodyRecords, get32, hasNoReader, hello, put16, put32, RecordReader, record } from "./keeper-records.js";
 import { keeperGone, type RuntimeEnd } from "./launch-errors.js";
 import { LaunchedConsole } from "./launched-console.js";
 import type { Refusal } from "./reader-connection.js";
@@ -185,7 +185,11 @@ export class Keeper {
         this.#onChild(value);
         return;
       case FromReaper.runtimeEnded:
-        this.#runtime.resolve({ exit: exitStatus(value), output: this.#output.bytes });
+        this.#runtime.resolve({
+          exit: exitStatus(value),
+          output: this.#output.bytes,
+          consoleCame: get32(payload, 0) === 1,
+        });
         return;
       case FromReaper.ended:
         if (!isUnknown(value)) this.#exit.resolve(exitStatus(value));

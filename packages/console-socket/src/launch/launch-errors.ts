@@ -14,6 +14,8 @@ export interface RuntimeEnd {
   exit: ExitStatus;
   /** What it printed, standard output and error together: the head and the tail of it. */
   output: Buffer;
+  /** Whether a console had come by then. */
+  consoleCame: boolean;
 }
 
 /** What `launch` rejects with when the runtime command has ended without a console that lives. */

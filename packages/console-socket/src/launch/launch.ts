@@ -107,7 +107,7 @@ async function run(
 
 async function container(command: string, keeper: Keeper): Promise<LaunchedContainer> {
   const end = await keeper.runtimeEnded;
-  const arrived = await keeper.terminal.hasArrived();
+  const arrived = (await keeper.terminal.hasArrived()) || end.consoleCame;
   if (end.exit.code !== 0) throw runtimeFailed(command, end, arrived);
   // What is wrong with a console matters less than why the runtime failed.
   if (!arrived && keeper.terminal.destroyed) throw keeperGone();

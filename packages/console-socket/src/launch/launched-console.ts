@@ -76,7 +76,7 @@ export class LaunchedConsole extends ConsoleBase {
     return this.#peer;
   }
 
-  /** @internal Whether a console had come to the reader when this was called. */
+  /** @internal Whether a console had come to the reader when this was called, as far as it tells. */
   async hasArrived(): Promise<boolean> {
     if (!this.#arrived) await this.#reader.catchUp();
     return this.#arrived;

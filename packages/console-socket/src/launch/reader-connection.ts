@@ -14,6 +14,7 @@ import { get32, get64, hasNoReaper, hello, put32, RecordReader, record } from ".
 // Reading of the terminal stops while that much is not acknowledged.
 const WINDOW_BYTES = 256 * 1024;
 const ACKNOWLEDGED_BYTES = 64 * 1024;
+const CATCH_UP_MS = 1000;
 // An offset of the attach record: from the first byte on.
 const FROM_THE_BEGINNING = 0;
 const NO_LIMIT = 0xffff_ffff;
@@ -131,11 +132,19 @@ export class ReaderConnection {
     this.#send(record(ToKeeper.leave));
   }
 
-  /** Resolves when everything has come that the reader had to tell when this was called, or when it is gone. */
+  /**
+   * Resolves when everything has come that the reader had to tell when this was called, or when it is gone. One that is
+   * stuck in a call on the master is waited for a second, and no longer.
+   */
   async catchUp(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CATCH_UP_MS);
+    });
     // What a client is told waits behind the answer to hello, and not behind that to the next one.
-    await this.#ask();
-    await this.#ask();
+    const answered = this.#ask().then(() => this.#ask());
+    await Promise.race([answered, patience]);
+    clearTimeout(timer);
   }
 
   #ask(): Promise<void> {
