@@ -1,7 +1,7 @@
 // Starting a container with a runtime's command line, and knowing how it ends.
 //
-// Between this process and the runtime stands console-keeper, which has the console's master and inherits what the runtime
-// leaves behind: were this process the subreaper itself, it would inherit the orphans of all its other children too.
+// console-keeper stands between this process and the runtime. It has the console's master, and inherits the processes that
+// the runtime leaves. A subreaper inherits every orphan, so this process must not be one: it has other children.
 import { join } from "node:path";
 import { throwIfAborted } from "cmsg-native";
 import { checkConsoleOptions, type PtyConsoleOptions } from "../console/pty-console-options.js";
@@ -27,13 +27,13 @@ export interface LaunchOptions extends Pick<PtyConsoleOptions, "initialSize" | "
   /** Its environment; this process's by default. */
   env?: NodeJS.ProcessEnv | undefined;
   /**
-   * What to make of a terminal that no process has open: `'wait'` (default), the console stays until the container has
-   * ended, for a program that closes its terminal and opens it again, as systemd does; `'end'`, the console ends.
+   * Whether the console ends when no process has the terminal open. `'wait'` (default): it stays until the container has
+   * ended, for a program that closes its terminal and opens it again, as systemd does. `'end'`: it ends.
    */
   onHangup?: "end" | "wait" | undefined;
   /**
-   * How long to read on when the container has ended and others keep the terminal: 0 to 2147483647 ms (default 1000), or
-   * Infinity, which waits until no process has the terminal open. Time in which nothing is read here does not count.
+   * How long to read on after the container's end while other processes keep the terminal open: 0 to 2147483647 ms (default 1000), or
+   * Infinity, which waits until no process has the terminal open. Time in which this process does not read does not count.
    */
   drainTimeoutMs?: number | undefined;
   /**

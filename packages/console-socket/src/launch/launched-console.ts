@@ -1,5 +1,4 @@
-// The console of a launched container. Its master is a keeper's, so nothing that another holder of it does can stop this
-// process.
+// The console of a launched container. A keeper has its master, so another holder of the master cannot stop this process.
 import type { Credentials } from "cmsg-native";
 import { ConsoleBase } from "../console/console-base.js";
 import { safeName } from "../console/safe-text.js";
@@ -21,7 +20,7 @@ export interface LaunchedConsoleOptions {
 
 /**
  * What `launch()` gives as `terminal`. It ends when the container has ended and its output was read. `destroy()` hangs up.
- * It has no `release()` and no `endAfter()`, because the master is another process's: a console of `listen()` has both.
+ * It has no `release()` and no `endAfter()`, because another process has the master. A console of `listen()` has both.
  */
 export class LaunchedConsole extends ConsoleBase {
   readonly #reader: ReaderConnection;
@@ -71,7 +70,7 @@ export class LaunchedConsole extends ConsoleBase {
     return this.#name;
   }
 
-  /** Who delivered it: the runtime's parent, as a rule. Its uid can be trusted. */
+  /** The process that sent the console, usually the runtime. The kernel vouches for its uid. */
   get peer(): Credentials | undefined {
     return this.#peer;
   }
@@ -112,7 +111,7 @@ export class LaunchedConsole extends ConsoleBase {
     this.#reader.setOnlcr(on);
   }
 
-  /** Hangs up, and reads on: the program gets SIGHUP and SIGCONT. `destroy()` does the same, and reads no more. */
+  /** Hangs up and keeps reading: the program gets SIGHUP and SIGCONT. `destroy()` hangs up and stops reading. */
   hangUp(): void {
     this.#reader.hangUp();
   }
